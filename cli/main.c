@@ -1,0 +1,101 @@
+/* The program: finds the verb, runs it, and turns its status into a line and an exit code. */
+#include <errno.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "cli/verbs.h"
+#include "numerics/cpu.h"
+
+const struct verb verbs[] = {
+    {"list", "what there is: techniques, variants, cases", verb_list},
+    {"describe", "one technique: source, claim, tasks, variants, cases", verb_describe},
+    {0}};
+
+int exit_code(enum status s)
+{
+    switch (s) {
+    case OK:
+        return EXIT_SUCCESS;
+    case E_FAILED:
+        return 1;
+    case E_USAGE:
+        return EX_USAGE;
+    case E_FORMAT:
+        return EX_DATAERR;
+    case E_NOINPUT:
+        return EX_NOINPUT;
+    case E_SKIP:
+    case E_UNAVAILABLE:
+        return EX_UNAVAILABLE;
+    case E_CANTCREATE:
+        return EX_CANTCREAT;
+    case E_IO:
+        return EX_IOERR;
+    case E_NOMEM:
+        return EX_OSERR;
+    case E_INTERRUPTED:
+        return 130;
+    case E_INTERNAL:
+        return EX_SOFTWARE;
+    }
+    return EX_SOFTWARE;
+}
+
+static void print_help(void)
+{
+    printf("Usage: assay VERB [words] [options]\n\n"
+           "Measures what an efficient-LLM technique costs and saves on this machine.\n\nVerbs:\n");
+    for (const struct verb *v = verbs; v->name; v++)
+        if (v->summary)
+            printf("  %-10s  %s\n", v->name, v->summary);
+    printf(
+        "\n'assay VERB --help' tells about one.  ASSAY_ISA=ref|avx2|avx512|vnni|neon limits the\n"
+        "instruction sets that kernels may use.\n");
+}
+
+/* Standard output is a result: one that did not arrive (a full disk, a closed pipe) is a failure.
+ */
+static enum status flush_output(enum status s, struct err *err)
+{
+    if (fflush(stdout) && !s)
+        return status_fail(err, E_IO, "standard output: %s", strerror(errno));
+    return s;
+}
+
+int main(int argc, char **argv)
+{
+    struct err err = {{0}};
+    struct context context = {.program = "/proc/self/exe",
+                              .data_dir = getenv("ASSAY_DATA"),
+                              .tty = isatty(STDERR_FILENO),
+                              .argc = argc,
+                              .argv = argv};
+    const char *no_color = getenv("NO_COLOR");
+    context.color = context.tty && !(no_color && *no_color);
+    setlocale(LC_CTYPE, ""); /* numbers stay in the C locale */
+
+    if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
+        !strcmp(argv[1], "help")) {
+        print_help();
+        return argc < 2 ? EX_USAGE : EXIT_SUCCESS;
+    }
+    if (!strcmp(argv[1], "--version")) {
+        printf("assay %s\n", ASSAY_VERSION);
+        return EXIT_SUCCESS;
+    }
+    enum status s = cpu_at_most(getenv("ASSAY_ISA"), cpu_features(), &context.features, &err);
+    const struct verb *verb = verbs;
+    while (verb->name && strcmp(verb->name, argv[1]))
+        verb++;
+    if (!s && !verb->name)
+        s = status_fail(&err, E_USAGE, "no verb '%s'; 'assay --help' lists them", argv[1]);
+    if (!s)
+        s = flush_output(verb->run(&context, argc - 1, argv + 1, &err), &err);
+    if (s && err.text[0])
+        fprintf(stderr, "assay: %s\n", err.text);
+    return exit_code(s);
+}

@@ -1,0 +1,59 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "bench/registry.h"
+#include "cli/verbs.h"
+
+static const struct option_row options[] = {{0}};
+static const struct verb_help help = {
+    "list [techniques|variants|cases]",
+    "Lists what this program knows, one line each, columns separated by tabs.\n"
+    "A variant or case is shown as the cell path that `assay bench` takes.",
+    options};
+
+static void list_techniques(void)
+{
+    for (const struct registry_row *r = registry; r->technique; r++)
+        printf("%s\t%s\t%s\n", r->technique->id, r->family, r->technique->title);
+}
+
+static void list_variants(void)
+{
+    for (const struct registry_row *r = registry; r->technique; r++)
+        for (const struct task *t = r->technique->tasks; t->name; t++)
+            for (const struct variant *v = t->variants; v->name; v++)
+                printf("%s/%s/%s\t%s\n", r->technique->id, t->name, v->name, v->title);
+}
+
+static void list_cases(void)
+{
+    for (const struct registry_row *r = registry; r->technique; r++)
+        for (const struct task *t = r->technique->tasks; t->name; t++)
+            for (const struct matrix_case *c = t->cases; c->name; c++)
+                printf("%s/%s/*/%s\t%s%s\n", r->technique->id, t->name, c->name,
+                       c->flags & DRAM ? "cold" : "warm", c->flags & QUICK ? "\tquick" : "");
+}
+
+static const struct {
+    const char *name;
+    void (*list)(void);
+} lists[] = {{"techniques", list_techniques}, {"variants", list_variants}, {"cases", list_cases}};
+
+enum status verb_list(const struct context *context, int argc, char **argv, struct err *err)
+{
+    (void)context;
+    int words;
+    bool helped;
+    enum status s = options_parse(&help, argc, argv, NULL, &words, &helped, err);
+    if (s || helped)
+        return s;
+    if (words > 1)
+        return status_fail(err, E_USAGE, "list takes one word, not '%s'", argv[2]);
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        if (!words || !strcmp(argv[1], lists[i].name)) {
+            lists[i].list();
+            return OK;
+        }
+    return status_fail(err, E_USAGE, "list: no list '%s'; there are techniques, variants, cases",
+                       argv[1]);
+}

@@ -1,0 +1,39 @@
+/*
+ * The verbs of the command line.  A verb parses its words and delegates.
+ */
+#ifndef CLI_VERBS_H
+#define CLI_VERBS_H
+
+#include <stdbool.h>
+
+#include "cli/options.h"
+#include "numerics/status.h"
+
+/* What cli reads from the environment, once, and passes down. */
+struct context {
+    const char *program;  /* path of this program, to start itself with */
+    unsigned features;    /* cpu_features(), cut down by ASSAY_ISA */
+    const char *data_dir; /* ASSAY_DATA, or NULL */
+    bool tty;             /* standard error is a terminal: progress may be drawn there */
+    bool color;           /* colours are wanted (NO_COLOR is unset) */
+    int argc;             /* the whole command line, for the record */
+    char **argv;
+};
+
+/* argv[0] is the verb's name.  Not OK: err is printed by main, and the exit code follows from it.
+ */
+typedef enum status verb_fn(const struct context *context, int argc, char **argv, struct err *err);
+
+struct verb {
+    const char *name, *summary; /* summary NULL: hidden */
+    verb_fn *run;
+};
+
+extern const struct verb verbs[]; /* ends with {0} */
+
+verb_fn verb_list, verb_describe;
+
+/* The exit code (sysexits.h) that a status stands for. */
+int exit_code(enum status s);
+
+#endif

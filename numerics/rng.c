@@ -1,0 +1,34 @@
+#include "numerics/rng.h"
+
+#include <math.h>
+
+uint64_t rng_u64(struct rng *rng)
+{
+    uint64_t z = rng->state += 0x9E3779B97F4A7C15u;
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
+    return z ^ z >> 31;
+}
+
+double rng_uniform(struct rng *rng)
+{
+    return (double)(rng_u64(rng) >> 11) * 0x1p-53;
+}
+
+uint32_t rng_below(struct rng *rng, uint32_t n)
+{
+    return (uint32_t)(((rng_u64(rng) >> 32) * n) >> 32);
+}
+
+double rng_normal(struct rng *rng)
+{
+    double a = rng_uniform(rng), b = rng_uniform(rng);
+    return sqrt(-2 * log(1 - a)) * cos(2 * M_PI * b);
+}
+
+struct rng rng_split(const struct rng *parent, uint64_t index)
+{
+    struct rng child = {parent->state ^ (index + 1) * 0xD1B54A32D192ED03u};
+    child.state = rng_u64(&child);
+    return child;
+}
