@@ -11,7 +11,8 @@
 #include "bench/run_record.h"
 
 static const struct build_library libraries[] = {{"gsl", "2.7"}, {0}};
-static char *command[] = {"assay", "bench", "--seed", "9"};
+static char program[] = "assay", verb[] = "bench", option[] = "--seed", value[] = "9";
+static char *command[] = {program, verb, option, value};
 
 static void utc_is_iso_8601(void **unused)
 {
