@@ -80,6 +80,7 @@ struct trial {
     const struct tensor *weights; /* the user's, [rows][cols]; NULL: draw seeded ones */
     size_t llc_bytes;             /* last-level cache that this process can use */
     double items_done;            /* added to by run() when the items of an iteration are random */
+    size_t footprint_bytes;       /* set by prepare(): what all copies of this variant occupy */
     void *state;                  /* the technique's own */
     struct findings *findings;
 };
