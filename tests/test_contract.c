@@ -93,7 +93,7 @@ static void trial_keeps_the_contract(const struct technique *t, const struct tas
         fail_msg("%s: a compute roof without operations", where(t, k, v));
     k->fidelity(&trial);
     for (size_t i = 0; i < findings.n; i++)
-        if (findings.rows[i].correctness && !(findings.rows[i].value <= findings.rows[i].bound))
+        if (findings.rows[i].correctness && !finding_right(&findings.rows[i]))
             fail_msg("%s, %s, seed %d: %s is %g, bound %g", where(t, k, v), cpu_isa_name(features),
                      SEED, findings.rows[i].metric, findings.rows[i].value, findings.rows[i].bound);
     if (!findings_right(&findings))
