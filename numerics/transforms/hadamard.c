@@ -203,6 +203,12 @@ void hadamard_free(struct hadamard *h)
     h->terms = h->plus = NULL;
 }
 
+int hadamard_entry(const struct hadamard *h, size_t i, size_t j)
+{
+    int base = h->k > 1 ? h->base[i / h->p * h->k + j / h->p] : 1;
+    return __builtin_parityll((i % h->p) & (j % h->p)) ? -base : base;
+}
+
 double hadamard_bound(const struct hadamard *h)
 {
     double nu = ((double)__builtin_ctzll(h->p) + (double)(h->k - 1) + 2) * (FLT_EPSILON / 2);

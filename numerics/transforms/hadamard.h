@@ -44,6 +44,9 @@ bool hadamard_split(size_t n, size_t *k, size_t *p);
 enum status hadamard_init(struct hadamard *h, size_t n, bool transposed, struct err *err);
 void hadamard_free(struct hadamard *h);
 
+/* Entry (i, j) of H_n: +1 or -1. */
+int hadamard_entry(const struct hadamard *h, size_t i, size_t j);
+
 /*
  * Transforms rows in place.
  *   signs  [n] of +1 and -1 ("randomised"), or NULL for all +1
