@@ -348,6 +348,23 @@ static void a_random_stream_continues_where_it_is_cut(void **unused)
     }
 }
 
+static void copies_are_copies_and_stay_inside(void **unused)
+{
+    (void)unused;
+    struct rng rng = {SEED};
+    for (size_t n = 0; n <= LONGEST; n++) {
+        float *x = parity_normal(&rng, n), *out = parity_alloc(n * sizeof *out);
+        FOR_EACH_KERNEL(v, convert_copy_variants)
+        {
+            memset(out, 0, n * sizeof *out);
+            ((convert_copy_fn *)v->fn)(x, n, out);
+            assert_memory_equal(out, x, n * sizeof *x);
+        }
+        parity_free(x, n * sizeof *x);
+        parity_free(out, n * sizeof *out);
+    }
+}
+
 static void small_codes_are_really_packed(void **unused)
 {
     (void)unused;
@@ -383,6 +400,7 @@ int main(void)
 #endif
         cmocka_unit_test(bfloat16_is_monotone_and_equals_the_integer_formula),
         cmocka_unit_test(a_random_stream_continues_where_it_is_cut),
+        cmocka_unit_test(copies_are_copies_and_stay_inside),
         cmocka_unit_test(small_codes_are_really_packed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,7 @@
 #include "numerics/kernels/convert.h"
 
+#include <string.h>
+
 #include "numerics/rng.h"
 
 const struct kernel_variant convert_rne_variants[] = {
@@ -25,6 +27,15 @@ const struct kernel_variant convert_decode_variants[] = {
 #if defined(__x86_64__)
     KERNEL(convert_decode, avx2, CPU_AVX2),
     KERNEL(convert_decode, avx512, CPU_AVX2 | CPU_AVX512),
+#endif
+    {0},
+};
+
+const struct kernel_variant convert_copy_variants[] = {
+    KERNEL(convert_copy, ref, 0),
+#if defined(__x86_64__)
+    KERNEL(convert_copy, avx2, CPU_AVX2),
+    KERNEL(convert_copy, avx512, CPU_AVX2 | CPU_AVX512),
 #endif
     {0},
 };
@@ -83,4 +94,9 @@ void convert_decode_ref(const struct float_format *f, const void *codes, size_t 
         held >>= f->bits;
         count -= f->bits;
     }
+}
+
+void convert_copy_ref(const float *x, size_t n, float *out)
+{
+    memcpy(out, x, n * sizeof *x);
 }

@@ -34,12 +34,16 @@ typedef void convert_sr_fn(const struct float_format *format, const float *x, si
                            uint64_t seed, void *codes);
 typedef void convert_decode_fn(const struct float_format *format, const void *codes, size_t n,
                                float *out);
+/* The loop of the others without a conversion: loads x, stores it to out.  What they cannot beat
+ * per byte with regular stores. */
+typedef void convert_copy_fn(const float *x, size_t n, float *out);
 
 convert_rne_fn convert_rne_ref, convert_rne_avx2, convert_rne_avx512;
 convert_sr_fn convert_sr_ref, convert_sr_avx2, convert_sr_avx512;
 convert_decode_fn convert_decode_ref, convert_decode_avx2, convert_decode_avx512;
+convert_copy_fn convert_copy_ref, convert_copy_avx2, convert_copy_avx512;
 extern const struct kernel_variant convert_rne_variants[], convert_sr_variants[],
-    convert_decode_variants[];
+    convert_decode_variants[], convert_copy_variants[];
 
 /* Bytes of n packed codes: n * bits / 8, rounded up. */
 static inline size_t convert_bytes(const struct float_format *format, size_t n)

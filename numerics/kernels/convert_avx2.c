@@ -144,3 +144,8 @@ void convert_decode_avx2(const struct float_format *f, const void *codes, size_t
 {
     decode_any(f, codes, n, out);
 }
+
+void convert_copy_avx2(const float *x, size_t n, float *out)
+{
+    copy_all(x, n, out);
+}

@@ -144,3 +144,8 @@ void convert_decode_avx512(const struct float_format *f, const void *codes, size
 {
     decode_any(f, codes, n, out);
 }
+
+void convert_copy_avx512(const float *x, size_t n, float *out)
+{
+    copy_all(x, n, out);
+}

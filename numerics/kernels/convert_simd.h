@@ -261,4 +261,17 @@ FLATTEN void decode_any(const struct float_format *f, const void *codes, size_t 
         decode_all(f, SIGNED_ZERO, 4, codes, n, out);
 }
 
+/* ---- Copying ---- */
+
+/* Without the empty statement a compiler sees memcpy() in this loop and calls it. */
+FLATTEN void copy_all(const float *x, size_t n, float *out)
+{
+    for (; n >= LANES; n -= LANES, x += LANES, out += LANES) {
+        vec v = v_load(x);
+        __asm__("" : "+x"(v));
+        v_store(out, v);
+    }
+    memcpy(out, x, n * sizeof *x);
+}
+
 #endif
