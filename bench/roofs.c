@@ -426,6 +426,16 @@ void roofs_add(const struct roofs *r, struct json *array)
     }
 }
 
+void roofs_add_machine(const struct machine *m, const struct roofs *r, struct json *document)
+{
+    char fingerprint[FINGERPRINT_SIZE];
+    struct json *machine = json_add_object(document, "machine");
+    machine_fingerprint(m, fingerprint);
+    json_add_string(machine, "fingerprint", fingerprint);
+    machine_add_facts(m, json_add_object(machine, "facts"));
+    roofs_add(r, json_add_array(machine, "roofs"));
+}
+
 enum status roof_control(unsigned features, size_t threads, size_t llc_bytes,
                          double *bytes_per_second, struct err *err)
 {

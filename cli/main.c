@@ -13,6 +13,8 @@
 const struct verb verbs[] = {
     {"list", "what there is: techniques, variants, cases, counters", verb_list},
     {"describe", "one technique: source, claim, tasks, variants, cases", verb_describe},
+    {"machine", "this machine: topology, caches, and its measured roofs", verb_machine},
+    {"doctor", "what on this host disturbs measurements, and the remedy", verb_doctor},
     {0}};
 
 int exit_code(enum status s)
