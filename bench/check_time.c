@@ -19,18 +19,6 @@ static double now_s(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* A permutation of 0..n-1 by Fisher and Yates. */
-static void shuffle(struct rng *rng, size_t *order, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        order[i] = i;
-    for (size_t i = n; i > 1; i--) {
-        size_t j = rng_below(rng, (uint32_t)i), last = order[i - 1];
-        order[i - 1] = order[j];
-        order[j] = last;
-    }
-}
-
 static enum status time_variant(const struct block *b, const struct variant *v, double *ns,
                                 struct err *err)
 {
@@ -54,7 +42,7 @@ static enum status time_rounds(const struct block *b, const struct variant *cons
     double end = now_s() + BUDGET_S;
     enum status s = OK;
     for (*rounds = 0; *rounds < MAX_ROUNDS && (*rounds < MIN_ROUNDS || now_s() < end); ++*rounds) {
-        shuffle(&rng, order, n);
+        rng_permutation(&rng, order, n);
         for (size_t i = 0; i < n && !s; i++)
             s = time_variant(b, variants[order[i]], &ns[order[i] * MAX_ROUNDS + *rounds], err);
         if (s)
