@@ -297,18 +297,6 @@ void plan_free(struct plan *plan)
 
 /* ---- Order ---- */
 
-/* Fisher and Yates. */
-static void shuffle(struct rng rng, size_t *order, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        order[i] = i;
-    for (size_t i = n; i > 1; i--) {
-        size_t j = rng_below(&rng, (uint32_t)i), kept = order[i - 1];
-        order[i - 1] = order[j];
-        order[j] = kept;
-    }
-}
-
 /* Streams of one round: 0 for the blocks, 1 + i for the variants of block i. */
 static struct rng order_rng(uint64_t seed, unsigned round, size_t stream)
 {
@@ -318,13 +306,15 @@ static struct rng order_rng(uint64_t seed, unsigned round, size_t stream)
 
 void plan_block_order(const struct plan *plan, uint64_t seed, unsigned round, size_t *order)
 {
-    shuffle(order_rng(seed, round, 0), order, plan->n_blocks);
+    struct rng rng = order_rng(seed, round, 0);
+    rng_permutation(&rng, order, plan->n_blocks);
 }
 
 void plan_variant_order(const struct plan *plan, size_t block, uint64_t seed, unsigned round,
                         size_t *order)
 {
-    shuffle(order_rng(seed, round, 1 + block), order, plan->blocks[block].n_variants);
+    struct rng rng = order_rng(seed, round, 1 + block);
+    rng_permutation(&rng, order, plan->blocks[block].n_variants);
 }
 
 /* ---- Names ---- */

@@ -13,6 +13,7 @@
 const struct verb verbs[] = {
     {"list", "what there is: techniques, variants, cases", verb_list},
     {"describe", "one technique: source, claim, tasks, variants, cases", verb_describe},
+    {"worker", NULL, verb_worker},
     {0}};
 
 int exit_code(enum status s)
