@@ -170,8 +170,8 @@ static enum status write_document(const struct run_record *run, const struct mac
     json_add_array(machine, "roofs");
     json_add(document, "checks", checks);
     json_add(document, "techniques", summary);
-    enum status s = document_make_folder(folder, err);
-    if (!s && snprintf(path, sizeof path, "%s/check.json", folder) >= (int)sizeof path)
+    enum status s = OK;
+    if (snprintf(path, sizeof path, "%s/check.json", folder) >= (int)sizeof path)
         s = status_fail(err, E_CANTCREATE, "%s: the path is too long", folder);
     if (!s)
         s = document_write(path, document, err);
@@ -189,7 +189,8 @@ static enum status run(const struct context *context, const struct check_options
     struct thread_env env;
     struct stop stop;
     struct run_record record;
-    char folder[512];
+    char by_date[512];
+    const char *folder = o->out;
     struct progress progress = {print_progress};
     struct json *checks = json_new_array(), *summary = json_new_array();
     enum status s = machine_read(&m, err), written;
@@ -198,12 +199,17 @@ static enum status run(const struct context *context, const struct check_options
     s = thread_env_make(&m, m.n_pus, &env, err);
     if (s)
         goto out;
+    run_record_start(&record, &build_info, context->argc, context->argv, o->seed,
+                     context->features);
+    snprintf(by_date, sizeof by_date, "results/%.10s-%s", record.created, record.host);
+    if (!folder)
+        folder = by_date;
+    s = document_make_folder(folder, err); /* before minutes of work, not after */
+    if (s)
+        goto out;
     s = stop_open(&stop, err);
     if (s)
         goto out;
-    run_record_start(&record, &build_info, context->argc, context->argv, o->seed,
-                     context->features);
-    snprintf(folder, sizeof folder, "results/%.10s-%s", record.created, record.host);
     struct checks_job job = {.program = context->program,
                              .env = env.names,
                              .threads = (int)m.n_pus,
@@ -219,8 +225,7 @@ static enum status run(const struct context *context, const struct check_options
     if (!s || s == E_INTERRUPTED) {
         size_t failures = print_summary(checks), rows = json_size(checks);
         struct err cannot_write;
-        written = write_document(&record, &m, o->out ? o->out : folder, checks, summary, !s,
-                                 &cannot_write);
+        written = write_document(&record, &m, folder, checks, summary, !s, &cannot_write);
         checks = summary = NULL; /* the document took them */
         if (written)
             s = status_fail(err, written, "%s", cannot_write.text);
