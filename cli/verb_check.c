@@ -181,6 +181,18 @@ static enum status write_document(const struct run_record *run, const struct mac
     return s;
 }
 
+/* What is left to do when the rows are there; takes checks and summary. */
+static enum status conclude(const struct run_record *record, const struct machine *m,
+                            const char *folder, struct json *checks, struct json *summary,
+                            bool whole, struct err *err)
+{
+    size_t failures = print_summary(checks), rows = json_size(checks);
+    enum status s = write_document(record, m, folder, checks, summary, whole, err);
+    if (!s && whole && failures)
+        s = status_fail(err, E_FAILED, "%zu of %zu rows fail", failures, rows);
+    return s;
+}
+
 /* All after the words are understood. */
 static enum status run(const struct context *context, const struct check_options *o,
                        const struct technique *const *techniques, size_t n, struct err *err)
@@ -193,7 +205,7 @@ static enum status run(const struct context *context, const struct check_options
     const char *folder = o->out;
     struct progress progress = {print_progress};
     struct json *checks = json_new_array(), *summary = json_new_array();
-    enum status s = machine_read(&m, err), written;
+    enum status s = machine_read(&m, err);
     if (s)
         goto out;
     s = thread_env_make(&m, m.n_pus, &env, err);
@@ -223,14 +235,11 @@ static enum status run(const struct context *context, const struct check_options
     s = checks_run(&job, techniques, n, checks, summary, err);
     stop_close(&stop);
     if (!s || s == E_INTERRUPTED) {
-        size_t failures = print_summary(checks), rows = json_size(checks);
-        struct err cannot_write;
-        written = write_document(&record, &m, folder, checks, summary, !s, &cannot_write);
-        checks = summary = NULL; /* the document took them */
-        if (written)
-            s = status_fail(err, written, "%s", cannot_write.text);
-        else if (!s && failures)
-            s = status_fail(err, E_FAILED, "%zu of %zu rows fail", failures, rows);
+        struct err late;
+        enum status end = conclude(&record, &m, folder, checks, summary, !s, &late);
+        checks = summary = NULL;
+        if (end)
+            s = status_fail(err, end, "%s", late.text);
     }
 out:
     json_free(checks);
