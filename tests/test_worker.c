@@ -131,6 +131,35 @@ static void a_cell_that_is_right_has_one_sample_and_all_it_found(void **unused)
     end(&c);
 }
 
+static void the_control_is_the_read_bandwidth_or_says_why_not(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *llc_bytes, *control;
+        bool measured, explained;
+    } rows[] = {{"4194304", "true", true, false},
+                {"0", "true", false, true},
+                {"4194304", "false", false, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char job[512];
+        snprintf(job, sizeof job,
+                 "{\"job\":\"block\",\"technique\":\"faulty\",\"task\":\"faults\","
+                 "\"case\":\"any\",\"threads\":1,\"iterations\":1,\"llc_bytes\":%s,"
+                 "\"control\":%s,\"variants\":[\"ok\"]}",
+                 rows[i].llc_bytes, rows[i].control);
+        struct conversation c = talk(job, 20);
+        exited_well(&c);
+        const struct json *end_line = json_get(c.replies[c.n - 1], "block");
+        double bandwidth = json_get_number(end_line, "control_bytes_per_second", 0);
+        /* slower than any memory, and faster than any cache of one core: off by a unit, at least */
+        if (rows[i].measured ? !(bandwidth > 1e8 && bandwidth < 1e13) : bandwidth != 0)
+            fail_msg("llc_bytes %s, control %s: %g B/s", rows[i].llc_bytes, rows[i].control,
+                     bandwidth);
+        assert_int_equal(json_get(end_line, "control_reason") != NULL, rows[i].explained);
+        end(&c);
+    }
+}
+
 static void cells_that_fail_gracefully_leave_the_block_whole(void **unused)
 {
     (void)unused;
@@ -316,6 +345,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_block_is_answered_in_its_order),
         cmocka_unit_test(a_cell_that_is_right_has_one_sample_and_all_it_found),
+        cmocka_unit_test(the_control_is_the_read_bandwidth_or_says_why_not),
         cmocka_unit_test(cells_that_fail_gracefully_leave_the_block_whole),
         cmocka_unit_test(what_was_known_before_a_crash_is_not_lost),
         cmocka_unit_test(a_worker_dies_with_its_parent),
