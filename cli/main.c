@@ -15,6 +15,8 @@ const struct verb verbs[] = {
     {"describe", "one technique: source, claim, tasks, variants, cases", verb_describe},
     {"machine", "this machine: topology, caches, and its measured roofs", verb_machine},
     {"doctor", "what on this host disturbs measurements, and the remedy", verb_doctor},
+    {"check", "the claims of the papers beside what this machine shows", verb_check},
+    {"worker", NULL, verb_worker},
     {0}};
 
 int exit_code(enum status s)
