@@ -1,5 +1,6 @@
 #include "bench/measure.h"
 
+#include "datasets/mapping.h"
 #include "numerics/cpu.h"
 
 const char *cell_status_name(enum cell_status s)
@@ -112,21 +113,13 @@ void cell_free(struct cell *cell)
     findings_free(&cell->findings);
 }
 
-static uint64_t fnv1a(uint64_t hash, const void *bytes, size_t n)
-{
-    const unsigned char *p = bytes;
-    for (size_t i = 0; i < n; i++)
-        hash = (hash ^ p[i]) * 0x100000001b3u;
-    return hash;
-}
-
 uint64_t block_data_hash(const struct block *b)
 {
-    uint64_t hash = 0xcbf29ce484222325u;
+    if (b->weights)
+        return mapping_hash(b->weights->data, b->weights->count * dtype_bytes(b->weights->dtype));
     struct rng rng = {b->seed};
-    for (size_t i = 0; i < (1u << 16); i++) {
-        uint64_t draw = rng_u64(&rng);
-        hash = fnv1a(hash, &draw, sizeof draw);
-    }
-    return hash;
+    uint64_t draws[1 << 12];
+    for (size_t i = 0; i < sizeof draws / sizeof draws[0]; i++)
+        draws[i] = rng_u64(&rng);
+    return mapping_hash(draws, sizeof draws);
 }

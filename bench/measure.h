@@ -64,8 +64,8 @@ struct cell {
 void measure_cell(const struct block *b, const struct variant *v, struct cell *cell);
 void cell_free(struct cell *cell);
 
-/* FNV-1a (64 bit) of what the cells of a block compute on: of the first 2^16 outputs of the
- * generator that all is drawn from. */
+/* mapping_hash() of what the cells of a block compute on: of the user's weights as they lie in the
+ * file, or of the first 2^12 outputs of the generator that all is drawn from. */
 uint64_t block_data_hash(const struct block *b);
 
 #endif

@@ -16,9 +16,9 @@ static const char *text_or_null(const char *text)
 
 static void add_data(struct json *parent, const struct data_record *data)
 {
-    char hash[17];
+    char hash[32];
     struct json *object = json_add_object(parent, "data");
-    snprintf(hash, sizeof hash, "%016" PRIx64, data->hash);
+    snprintf(hash, sizeof hash, "fnv1a64:%016" PRIx64, data->hash);
     json_add_string(object, "name", data->name);
     json_add_string(object, "hash", hash);
     json_add_u64(object, "seed", data->seed);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "bench/records.h"
+#include "bench/weights.h"
 
 enum { MAX_JOB_BYTES = 1 << 20, MAX_THREADS = 1 << 16 };
 
@@ -124,14 +125,20 @@ static enum status run_block(const struct worker *w, const struct technique *tec
                       .llc_bytes = (size_t)json_u64(json_get(job, "llc_bytes"), 0),
                       .iterations = (size_t)json_u64(json_get(job, "iterations"), 0),
                       .min_time_s = json_get_number(job, "min_time_s", 0)};
+    struct weights weights = {0};
+    const char *spec = json_get_string(job, "weights", NULL);
     enum status s = read_threads(job, &b.threads, err);
     if (!s)
         s = find_cells(technique, job, &b, err);
+    if (!s && spec)
+        s = weights_open(spec, &weights, err);
     if (s)
         return s;
-    struct data_record data = {"seeded", block_data_hash(&b), b.seed};
+    b.weights = weights.tensor;
+    struct data_record data = {spec ? weights.name : "seeded", block_data_hash(&b), b.seed};
     for (const struct json *v = json_first(json_get(job, "variants")); v && !s; v = json_next(v))
         s = run_cell(w, &b, task_variant(b.task, json_string(v, "")), &data, err);
+    weights_close(&weights);
     if (s)
         return s;
     struct json *line = json_new_object(), *block = json_add_object(line, "block");

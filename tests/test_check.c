@@ -8,10 +8,14 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "bench/checks.h"
 #include "bench/records.h"
+#include "bench/run_record.h"
+#include "datasets/document.h"
 #include "tests/faulty.h"
+#include "tests/scratch.h"
 
 enum { SEED = 5 };
 
@@ -165,6 +169,48 @@ static void a_check_that_dies_hangs_or_is_silent_costs_only_itself(void **unused
     end(&o);
 }
 
+/* A check document around the rows, as the program writes it. */
+static void write_document(const struct outcome *o, const char *path)
+{
+    static const struct build_library none[] = {{0}};
+    const struct build_info build = {
+        .version = "0", .dirty = -1, .compiler = "c", .flags = "f", .libraries = none};
+    static char program[] = "assay";
+    char *argv[] = {program, NULL};
+    struct run_record record;
+    struct err err;
+    struct json *document = json_new_object();
+    json_add_string(document, "schema", DOCUMENT_SCHEMA);
+    json_add_string(document, "kind", "check");
+    run_record_start(&record, &build, 1, argv, SEED, 0);
+    run_record_add(&record, document, "complete");
+    struct json *machine = json_add_object(document, "machine");
+    json_add_string(machine, "fingerprint", "none");
+    json_add_object(machine, "facts");
+    json_add_array(machine, "roofs");
+    json_add(document, "checks", json_copy(o->checks));
+    json_add(document, "techniques", json_copy(o->summary));
+    if (document_write(path, document, &err))
+        fail_msg("%s", err.text);
+    json_free(document);
+}
+
+static void rows_of_every_kind_conform_to_the_schema(void **unused)
+{
+    (void)unused;
+    static const char *const ids[] = {"faulty", "faulty-crash", "faulty-silent"};
+    struct outcome o = run(ids, 3, 20);
+    const char *path = scratch_path("check.json");
+    char command[512];
+    write_document(&o, path);
+    snprintf(command, sizeof command, "/usr/bin/python3 tests/validate.py '%s'", path);
+    int code = system(command);
+    assert_true(WIFEXITED(code));
+    if (WEXITSTATUS(code) != 77) /* no python3-jsonschema: said by the script */
+        assert_int_equal(WEXITSTATUS(code), 0);
+    end(&o);
+}
+
 static void a_technique_is_as_good_as_its_worst_row(void **unused)
 {
     (void)unused;
@@ -244,6 +290,7 @@ int main(void)
         cmocka_unit_test(a_row_keeps_its_strings),
         cmocka_unit_test(every_verdict_reaches_the_record),
         cmocka_unit_test(a_check_that_dies_hangs_or_is_silent_costs_only_itself),
+        IN_SCRATCH(rows_of_every_kind_conform_to_the_schema),
         cmocka_unit_test(there_is_no_clock_outside_a_check_run),
         cmocka_unit_test(timing_tells_which_variant_cannot_be_timed),
         cmocka_unit_test(timing_gives_the_time_of_one_iteration),

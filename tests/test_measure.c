@@ -227,13 +227,18 @@ static void warm_and_cold_are_judged_by_the_footprint(void **unused)
     }
 }
 
-static void the_data_hash_tells_seeds_apart(void **unused)
+static void the_data_hash_tells_seeds_and_weights_apart(void **unused)
 {
     (void)unused;
     struct block a = small_block(), b = small_block();
     assert_true(block_data_hash(&a) == block_data_hash(&b));
     b.seed++;
     assert_true(block_data_hash(&a) != block_data_hash(&b));
+    /* FNV-1a's published value for "foobar". */
+    struct tensor weights = {
+        .dtype = DTYPE_U8, .rank = 1, .shape = {6}, .count = 6, .data = "foobar"};
+    a.weights = &weights;
+    assert_true(block_data_hash(&a) == 0x85944171f73967e8u);
 }
 
 int main(void)
@@ -246,7 +251,7 @@ int main(void)
         cmocka_unit_test(every_variant_draws_the_same_data),
         cmocka_unit_test(the_record_names_the_instruction_set_of_the_kernel),
         cmocka_unit_test(warm_and_cold_are_judged_by_the_footprint),
-        cmocka_unit_test(the_data_hash_tells_seeds_apart),
+        cmocka_unit_test(the_data_hash_tells_seeds_and_weights_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -118,7 +118,7 @@ static void a_cell_that_is_right_has_one_sample_and_all_it_found(void **unused)
     assert_string_equal(json_get_string(json_get(cell, "work"), "roof", ""), "read");
     assert_string_equal(json_get_string(json_get(cell, "data"), "name", ""), "seeded");
     assert_int_equal(json_u64(json_get(json_get(cell, "data"), "seed"), 0), 11);
-    assert_int_equal(strlen(json_get_string(json_get(cell, "data"), "hash", "")), 16);
+    assert_int_equal(strlen(json_get_string(json_get(cell, "data"), "hash", "")), 24);
     assert_int_equal(json_size(json_get(cell, "correctness")), 1);
     assert_int_equal(json_size(json_get(cell, "fidelity")), 2);
     const struct json *second = json_next(json_first(json_get(cell, "fidelity")));
@@ -185,7 +185,7 @@ static void the_same_seed_is_the_same_data_in_every_round(void **unused)
     struct conversation a = block("\"ok\"", 20), b = block("\"wrong\",\"ok\"", 20);
     const char *first = json_get_string(json_get(cell_of(&a, "ok"), "data"), "hash", "");
     const char *second = json_get_string(json_get(cell_of(&b, "ok"), "data"), "hash", "");
-    assert_int_equal(strlen(first), 16);
+    assert_int_equal(strlen(first), 24);
     assert_string_equal(first, second);
     end(&a);
     end(&b);
