@@ -11,10 +11,11 @@
 
 /* ---- Finding one's way in the journal ---- */
 
-static bool is_of_block(const struct json *round, const struct plan_block *block)
+enum { NAME_SIZE = 256 };
+
+/* name: the block's */
+static bool is_of_block(const struct json *round, const struct plan_block *block, const char *name)
 {
-    char name[256];
-    plan_block_name(block, name, sizeof name);
     return json_get_number(round, "threads", 0) == block->threads &&
            !strcmp(json_get_string(round, "block", ""), name);
 }
@@ -30,8 +31,10 @@ static const struct json *find_entry(const struct json *round, const char *varia
 const struct json *fold_find_round(const struct json *rounds, const struct plan_block *block,
                                    unsigned round)
 {
+    char name[NAME_SIZE];
+    plan_block_name(block, name, sizeof name);
     for (const struct json *r = json_first(rounds); r; r = json_next(r))
-        if (json_get_number(r, "round", -1) == round && is_of_block(r, block))
+        if (json_get_number(r, "round", -1) == round && is_of_block(r, block, name))
             return r;
     return NULL;
 }
@@ -40,8 +43,10 @@ const char *fold_cell_status(const struct json *rounds, const struct plan_block 
                              const char *variant, const struct json **entry)
 {
     const struct json *found = NULL;
+    char name[NAME_SIZE];
+    plan_block_name(block, name, sizeof name);
     for (const struct json *r = json_first(rounds); r; r = json_next(r)) {
-        const struct json *e = is_of_block(r, block) ? find_entry(r, variant) : NULL;
+        const struct json *e = is_of_block(r, block, name) ? find_entry(r, variant) : NULL;
         if (!e)
             continue;
         found = e;
@@ -329,9 +334,11 @@ static void fold_cell(struct folder *f, struct json *cells, const struct plan_bl
 
 static void fold_block(struct folder *f, struct json *cells, const struct plan_block *block)
 {
+    char name[NAME_SIZE];
+    plan_block_name(block, name, sizeof name);
     f->n_of_block = 0;
     for (const struct json *r = json_first(f->in->rounds); r; r = json_next(r))
-        if (is_of_block(r, block))
+        if (is_of_block(r, block, name))
             f->of_block[f->n_of_block++] = r;
     for (size_t i = 0; i < block->n_variants; i++)
         fold_cell(f, cells, block, block->variants[i]);
