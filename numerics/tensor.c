@@ -42,14 +42,14 @@ static inline uint32_t bits_of(float x)
 }
 
 /* A narrow float with its exponent and fraction moved to where f32 has them is its magnitude times
- * a power of two, subnormals too: one exact multiplication puts the bias right.  No branch, so that
- * the loops below vectorise. */
+ * a power of two, subnormals too: one exact multiplication puts the bias right.  Infinity and NaN
+ * come out finite, and get their exponent by a mask: with a branch the loops below do not
+ * vectorise. */
 static inline float f16_value(uint16_t h)
 {
     uint32_t magnitude = (uint32_t)(h & 0x7FFF) << 13, sign = (uint32_t)(h & 0x8000) << 16;
-    uint32_t finite = bits_of(float_of(magnitude) * 0x1p112f);
-    uint32_t special = magnitude | 0x7F800000; /* infinity, or NaN with its payload */
-    return float_of(sign | ((h & 0x7C00) == 0x7C00 ? special : finite));
+    uint32_t special = -(uint32_t)((h & 0x7C00) == 0x7C00) & 0x7F800000;
+    return float_of(sign | special | bits_of(float_of(magnitude) * 0x1p112f));
 }
 
 static inline float bf16_value(uint16_t h)
@@ -61,8 +61,8 @@ static inline float bf16_value(uint16_t h)
 static inline float e4m3_value(uint8_t b)
 {
     uint32_t magnitude = (uint32_t)(b & 0x7F) << 20, sign = (uint32_t)(b & 0x80) << 24;
-    uint32_t finite = bits_of(float_of(magnitude) * 0x1p120f);
-    return float_of(sign | ((b & 0x7F) == 0x7F ? 0x7FC00000 : finite));
+    uint32_t nan = -(uint32_t)((b & 0x7F) == 0x7F) & 0x7FC00000;
+    return float_of(sign | nan | bits_of(float_of(magnitude) * 0x1p120f));
 }
 
 /* E5M2 is the upper half of an F16. */
