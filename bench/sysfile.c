@@ -10,8 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool read_text(const char *root, char *text, size_t size, const char *format,
-                      va_list arguments)
+/* Checked against its arguments where the public functions are called. */
+__attribute__((format(printf, 4, 0))) static bool
+read_text(const char *root, char *text, size_t size, const char *format, va_list arguments)
 {
     char path[PATH_MAX];
     size_t n = 0;

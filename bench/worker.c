@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "bench/records.h"
+#include "bench/roofs.h"
 #include "bench/weights.h"
 
 enum { MAX_JOB_BYTES = 1 << 20, MAX_THREADS = 1 << 16 };
@@ -117,6 +118,37 @@ static enum status find_cells(const struct technique *technique, const struct js
     return OK;
 }
 
+/* The read bandwidth of memory beside the cells: taken amid them, so that it is near to each. */
+struct control {
+    double bytes_per_second; /* NaN: not known */
+    struct err reason;
+};
+
+static void take_control(const struct block *b, struct control *control)
+{
+    if (!b->llc_bytes)
+        status_fail(&control->reason, E_SKIP, "the size of the last-level cache is not known");
+    else
+        roof_control(b->features, (size_t)b->threads, b->llc_bytes, &control->bytes_per_second,
+                     &control->reason);
+}
+
+/* All cells, and the control when the job asks for it. */
+static enum status run_cells(const struct worker *w, const struct block *b, const struct json *job,
+                             const struct data_record *data, struct control *control,
+                             struct err *err)
+{
+    const struct json *variants = json_get(job, "variants");
+    size_t i = 0, middle = json_size(variants) / 2;
+    enum status s = OK;
+    for (const struct json *v = json_first(variants); v && !s; v = json_next(v), i++) {
+        if (i == middle && json_bool(json_get(job, "control"), false))
+            take_control(b, control);
+        s = run_cell(w, b, task_variant(b->task, json_string(v, "")), data, err);
+    }
+    return s;
+}
+
 static enum status run_block(const struct worker *w, const struct technique *technique,
                              const struct json *job, struct err *err)
 {
@@ -136,13 +168,15 @@ static enum status run_block(const struct worker *w, const struct technique *tec
         return s;
     b.weights = weights.tensor;
     struct data_record data = {spec ? weights.name : "seeded", block_data_hash(&b), b.seed};
-    for (const struct json *v = json_first(json_get(job, "variants")); v && !s; v = json_next(v))
-        s = run_cell(w, &b, task_variant(b.task, json_string(v, "")), &data, err);
+    struct control control = {NAN, {{0}}};
+    s = run_cells(w, &b, job, &data, &control, err);
     weights_close(&weights);
     if (s)
         return s;
     struct json *line = json_new_object(), *block = json_add_object(line, "block");
-    json_add_number(block, "control_bytes_per_second", NAN);
+    json_add_number(block, "control_bytes_per_second", control.bytes_per_second);
+    if (control.reason.text[0])
+        json_add_string(block, "control_reason", control.reason.text);
     json_add_number(block, "own_cpu_s", seconds_of(CLOCK_PROCESS_CPUTIME_ID));
     return reply(w->out, line, err);
 }

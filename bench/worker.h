@@ -7,7 +7,8 @@
  *    "seed", "min_time_s", "iterations", "llc_bytes", "weights": "FILE[:TENSOR]" or null,
  * "control"}
  *     {"start": variant} before each cell, {"cell": {...}} after it (see bench/records.h), and
- *     {"block": {"control_bytes_per_second", "own_cpu_s"}} at the end
+ *     {"block": {"control_bytes_per_second", "own_cpu_s"}} at the end; a control that was asked
+ *     for and could not be taken is null, and "control_reason" says why
  *
  *   {"job": "check", "technique", "threads", "seed", "llc_bytes"}
  *     {"check": {...}} for each row as soon as it is known, and {"end": {"rows"}} at the end

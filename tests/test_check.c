@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -169,6 +170,35 @@ static void a_check_that_dies_hangs_or_is_silent_costs_only_itself(void **unused
     end(&o);
 }
 
+static bool never_go_on(struct progress *self, double done, const char *what)
+{
+    (void)self, (void)done, (void)what;
+    return false;
+}
+
+static void an_interrupt_keeps_the_rows_and_adds_no_error(void **unused)
+{
+    (void)unused;
+    const struct technique *techniques[] = {technique("faulty-silent"), technique("faulty-hang")};
+    struct json *checks = json_new_array(), *summary = json_new_array();
+    struct progress refuse = {never_go_on};
+    struct stop stop;
+    struct err err;
+    struct checks_job job = {
+        .program = FAULTY_WORKER, .threads = 1, .seed = SEED, .grace_s = 60, .stop = &stop};
+    assert_int_equal(stop_open(&stop, &err), OK);
+    job.progress = &refuse;
+    assert_int_equal(checks_run(&job, techniques, 2, checks, summary, &err), E_INTERRUPTED);
+    assert_int_equal(json_size(checks), 0);
+    job.progress = NULL;
+    kill(getpid(), SIGINT); /* blocked: waits to be read from the descriptor */
+    assert_int_equal(checks_run(&job, &techniques[1], 1, checks, summary, &err), E_INTERRUPTED);
+    assert_null(row_named(checks, "check"));
+    stop_close(&stop);
+    json_free(checks);
+    json_free(summary);
+}
+
 /* A check document around the rows, as the program writes it. */
 static void write_document(const struct outcome *o, const char *path)
 {
@@ -290,6 +320,7 @@ int main(void)
         cmocka_unit_test(a_row_keeps_its_strings),
         cmocka_unit_test(every_verdict_reaches_the_record),
         cmocka_unit_test(a_check_that_dies_hangs_or_is_silent_costs_only_itself),
+        cmocka_unit_test(an_interrupt_keeps_the_rows_and_adds_no_error),
         IN_SCRATCH(rows_of_every_kind_conform_to_the_schema),
         cmocka_unit_test(there_is_no_clock_outside_a_check_run),
         cmocka_unit_test(timing_tells_which_variant_cannot_be_timed),

@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "bench/child.h"
 #include "datasets/json.h"
@@ -128,6 +131,35 @@ static void a_cell_that_is_right_has_one_sample_and_all_it_found(void **unused)
     end(&c);
 }
 
+static void the_control_is_the_read_bandwidth_or_says_why_not(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *llc_bytes, *control;
+        bool measured, explained;
+    } rows[] = {{"4194304", "true", true, false},
+                {"0", "true", false, true},
+                {"4194304", "false", false, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char job[512];
+        snprintf(job, sizeof job,
+                 "{\"job\":\"block\",\"technique\":\"faulty\",\"task\":\"faults\","
+                 "\"case\":\"any\",\"threads\":1,\"iterations\":1,\"llc_bytes\":%s,"
+                 "\"control\":%s,\"variants\":[\"ok\"]}",
+                 rows[i].llc_bytes, rows[i].control);
+        struct conversation c = talk(job, 20);
+        exited_well(&c);
+        const struct json *end_line = json_get(c.replies[c.n - 1], "block");
+        double bandwidth = json_get_number(end_line, "control_bytes_per_second", 0);
+        /* slower than any memory, and faster than any cache of one core: off by a unit, at least */
+        if (rows[i].measured ? !(bandwidth > 1e8 && bandwidth < 1e13) : bandwidth != 0)
+            fail_msg("llc_bytes %s, control %s: %g B/s", rows[i].llc_bytes, rows[i].control,
+                     bandwidth);
+        assert_int_equal(json_get(end_line, "control_reason") != NULL, rows[i].explained);
+        end(&c);
+    }
+}
+
 static void cells_that_fail_gracefully_leave_the_block_whole(void **unused)
 {
     (void)unused;
@@ -177,6 +209,72 @@ static void what_was_known_before_a_crash_is_not_lost(void **unused)
         assert_string_equal(json_get_string(c.replies[2], "start", ""), rows[i].variant);
         end(&c);
     }
+}
+
+static void tell_through_pipe(void *user, const char *line, size_t n)
+{
+    (void)line, (void)n;
+    const int *fd = user;
+    assert_int_equal(write(*fd, ".", 1), 1);
+}
+
+/* A process that waits for a worker that hangs; *started is readable once the cell has begun. */
+static pid_t start_parent_of_a_hanging_worker(int started[2])
+{
+    assert_int_equal(pipe(started), 0);
+    pid_t parent = fork(); /* no OpenMP region was entered here */
+    if (parent)
+        return parent;
+    const char *const argv[] = {FAULTY_WORKER, "worker", NULL};
+    const struct child_job child = {
+        .program = FAULTY_WORKER,
+        .argv = argv,
+        .input = "{\"job\":\"block\",\"technique\":\"faulty\",\"task\":\"faults\","
+                 "\"case\":\"any\",\"threads\":1,\"iterations\":1,\"variants\":[\"hang\"]}",
+        .timeout_s = 60,
+        .reply = tell_through_pipe,
+        .user = &started[1]};
+    struct child_outcome outcome;
+    child_run(&child, &outcome, NULL);
+    _exit(0);
+}
+
+/* True when there is no such process, or only its remains that nobody has collected. */
+static bool is_gone(pid_t pid)
+{
+    char path[64], state = 'Z';
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    FILE *f = fopen(path, "r");
+    if (!f)
+        return true;
+    int got = fscanf(f, "%*d (%*[^)]) %c", &state);
+    fclose(f);
+    return got != 1 || state == 'Z' || state == 'X';
+}
+
+static void a_worker_dies_with_its_parent(void **unused)
+{
+    (void)unused;
+    int started[2], worker = 0;
+    char path[64], byte;
+    pid_t parent = start_parent_of_a_hanging_worker(started);
+    assert_int_equal(read(started[0], &byte, 1), 1);
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)parent, (int)parent);
+    FILE *f = fopen(path, "r");
+    bool known = f && fscanf(f, "%d", &worker) == 1;
+    if (f)
+        fclose(f);
+    kill(parent, SIGKILL);
+    assert_int_equal(waitpid(parent, NULL, 0), parent);
+    close(started[0]);
+    close(started[1]);
+    if (!known) {
+        print_message("this kernel does not list the children of a process\n");
+        return;
+    }
+    for (int tries = 0; tries < 500 && !is_gone(worker); tries++)
+        nanosleep(&(struct timespec){0, 10000000}, NULL);
+    assert_true(is_gone(worker));
 }
 
 static void the_same_seed_is_the_same_data_in_every_round(void **unused)
@@ -247,8 +345,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_block_is_answered_in_its_order),
         cmocka_unit_test(a_cell_that_is_right_has_one_sample_and_all_it_found),
+        cmocka_unit_test(the_control_is_the_read_bandwidth_or_says_why_not),
         cmocka_unit_test(cells_that_fail_gracefully_leave_the_block_whole),
         cmocka_unit_test(what_was_known_before_a_crash_is_not_lost),
+        cmocka_unit_test(a_worker_dies_with_its_parent),
         cmocka_unit_test(the_same_seed_is_the_same_data_in_every_round),
         cmocka_unit_test(a_check_sends_its_rows_as_they_come),
         cmocka_unit_test(a_job_that_names_nothing_is_refused_with_a_word),
