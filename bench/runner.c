@@ -10,6 +10,7 @@
 #include "bench/environment.h"
 #include "bench/fold.h"
 #include "bench/run_record.h"
+#include "bench/thread_env.h"
 
 /* The kernel counts processor time in ticks: over less, one tick would judge. */
 static const double shortest_judged_s = 0.2;
@@ -99,31 +100,6 @@ static void take_reply(void *user, const char *text, size_t n)
 
 /* ---- Starting a child ---- */
 
-/* The variables that pin the child's threads, in one block: env[] points into text. */
-struct child_env {
-    char *places; /* "OMP_PLACES=...", owned */
-    char threads[32], blas[40];
-    const char *list[6];
-};
-
-static enum status make_env(const struct session *s, struct child_env *env, struct err *err)
-{
-    static const char name[] = "OMP_PLACES=";
-    size_t threads = (size_t)s->block->threads, size = sizeof name + 16 * threads;
-    env->places = malloc(size);
-    if (!env->places)
-        return status_fail(err, E_NOMEM, "no memory to start a child");
-    memcpy(env->places, name, sizeof name);
-    snprintf(env->threads, sizeof env->threads, "OMP_NUM_THREADS=%zu", threads);
-    snprintf(env->blas, sizeof env->blas, "OPENBLAS_NUM_THREADS=%zu", threads);
-    const char *list[] = {
-        env->threads, env->blas, env->places, "OMP_PROC_BIND=close", "OMP_WAIT_POLICY=active",
-        NULL};
-    memcpy(env->list, list, sizeof list);
-    return machine_omp_places(s->r->machine, threads, env->places + strlen(name),
-                              size - strlen(name), err);
-}
-
 static struct json *make_job(const struct session *s)
 {
     struct json *job = json_new_object();
@@ -188,7 +164,7 @@ static void keep_cells(struct session *s, long process)
     }
 }
 
-static enum status run_child(struct session *s, const struct child_env *env, struct err *err)
+static enum status run_child(struct session *s, const struct thread_env *env, struct err *err)
 {
     const char *argv[] = {"assay", "worker", NULL};
     struct json *job = make_job(s);
@@ -202,7 +178,7 @@ static enum status run_child(struct session *s, const struct child_env *env, str
     if (!status) {
         struct child_job child = {.program = s->r->program,
                                   .argv = argv,
-                                  .env = env->list,
+                                  .env = env->names,
                                   .input = text,
                                   .timeout_s = time_limit(s),
                                   .stop = s->r->stop,
@@ -289,12 +265,12 @@ enum status runner_block(const struct runner *r, size_t block, unsigned round, s
                         .cells = json_new_array(),
                         .control = NAN};
     struct environment before, after;
-    struct child_env env = {0};
+    struct thread_env env;
     char started[UTC_SIZE];
     struct json *record = NULL;
     enum status status = choose(&s, rounds, err);
     if (!status && s.n_todo)
-        status = make_env(&s, &env, err);
+        status = thread_env_make(r->machine, (size_t)s.block->threads, &env, err);
     if (!status && s.n_todo) {
         run_record_utc(time(NULL), started);
         environment_read("", &before);
@@ -304,7 +280,6 @@ enum status runner_block(const struct runner *r, size_t block, unsigned round, s
         if (!status)
             record = round_record(&s, started, &before, &after);
     }
-    free(env.places);
     free(s.todo);
     json_free(s.cells);
     json_free(s.told);
