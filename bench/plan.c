@@ -321,7 +321,8 @@ void plan_variant_order(const struct plan *plan, size_t block, uint64_t seed, un
 
 void plan_block_name(const struct plan_block *block, char *text, size_t size)
 {
-    snprintf(text, size, "%s/%s/%s", block->row->technique->id, block->task->name, block->c->name);
+    snprintf(text, size, "%s/%s/*/%s", block->row->technique->id, block->task->name,
+             block->c->name);
 }
 
 struct json *plan_record(const struct plan *plan)

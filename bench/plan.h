@@ -63,7 +63,7 @@ void plan_block_order(const struct plan *plan, uint64_t seed, unsigned round, si
 void plan_variant_order(const struct plan *plan, size_t block, uint64_t seed, unsigned round,
                         size_t *order);
 
-/* "technique/task/case". */
+/* Technique, task, "*" and case, joined by slashes: also a pattern that chooses the block. */
 void plan_block_name(const struct plan_block *block, char *text, size_t size);
 
 /* The plan as an array of {block, threads, variants: [name, ...]}; NULL when memory is short. */

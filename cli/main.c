@@ -15,6 +15,7 @@ const struct verb verbs[] = {
     {"describe", "one technique: source, claim, tasks, variants, cases", verb_describe},
     {"machine", "this machine: topology, caches, and its measured roofs", verb_machine},
     {"doctor", "what on this host disturbs measurements, and the remedy", verb_doctor},
+    {"bench", "measures the matrix: what each technique costs and saves here", verb_bench},
     {"check", "the claims of the papers beside what this machine shows", verb_check},
     {"worker", NULL, verb_worker},
     {0}};

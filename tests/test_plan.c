@@ -41,7 +41,7 @@ static const struct technique formats = {.id = "cube-root-formats", .tasks = for
                               quarot = {.id = "quarot", .tasks = quarot_tasks};
 static const struct registry_row rows[] = {{"formats", &formats}, {"quantisation", &quarot}, {0}};
 
-/* "technique/task/case@threads: variant variant; ..." of the plan, or the error. */
+/* "block@threads: variant variant; ..." of the plan, or the error. */
 static const char *plan_text(struct plan_request request, const char *pattern)
 {
     static char text[4096];
@@ -80,9 +80,9 @@ static void quick_takes_headlines_and_one_case_of_each_kind(void **unused)
 {
     (void)unused;
     assert_string_equal(plan_text((struct plan_request){.preset = PRESET_QUICK}, NULL),
-                        "cube-root-formats/gemv/l2@2: f32 bf16 lut4-b64 int4; "
-                        "cube-root-formats/gemv/llama2-7b.q_proj@2: f32 bf16 lut4-b64 int4; "
-                        "quarot/fwht/4096@2: radix2 fused");
+                        "cube-root-formats/gemv/*/l2@2: f32 bf16 lut4-b64 int4; "
+                        "cube-root-formats/gemv/*/llama2-7b.q_proj@2: f32 bf16 lut4-b64 int4; "
+                        "quarot/fwht/*/4096@2: radix2 fused");
 }
 
 static void smoke_takes_the_smoke_case_of_every_task(void **unused)
@@ -90,8 +90,8 @@ static void smoke_takes_the_smoke_case_of_every_task(void **unused)
     (void)unused;
     assert_string_equal(
         plan_text((struct plan_request){.preset = PRESET_SMOKE}, NULL),
-        "cube-root-formats/gemv/tiny@2: f32 bf16 lut4-b64 lut4-b128 int4 sgemv; "
-        "cube-root-formats/encode/small@2: scalar fast; quarot/fwht/4096@2: radix2 fused");
+        "cube-root-formats/gemv/*/tiny@2: f32 bf16 lut4-b64 lut4-b128 int4 sgemv; "
+        "cube-root-formats/encode/*/small@2: scalar fast; quarot/fwht/*/4096@2: radix2 fused");
 }
 
 static void full_takes_everything_on_one_thread_and_all(void **unused)
@@ -99,14 +99,14 @@ static void full_takes_everything_on_one_thread_and_all(void **unused)
     (void)unused;
     struct plan_request request = {.preset = PRESET_FULL, .max_threads = 8};
     assert_string_equal(plan_text(request, "quarot"),
-                        "quarot/fwht/4096@1: radix2 fused; quarot/fwht/4096@8: radix2 fused");
+                        "quarot/fwht/*/4096@1: radix2 fused; quarot/fwht/*/4096@8: radix2 fused");
     request.max_threads = 1; /* one and all are the same: not measured twice */
-    assert_string_equal(plan_text(request, "quarot"), "quarot/fwht/4096@1: radix2 fused");
+    assert_string_equal(plan_text(request, "quarot"), "quarot/fwht/*/4096@1: radix2 fused");
     static const int threads[] = {2, 3};
     request = (struct plan_request){
         .preset = PRESET_FULL, .max_threads = 8, .threads = threads, .n_threads = 2};
     assert_string_equal(plan_text(request, "quarot"),
-                        "quarot/fwht/4096@2: radix2 fused; quarot/fwht/4096@3: radix2 fused");
+                        "quarot/fwht/*/4096@2: radix2 fused; quarot/fwht/*/4096@3: radix2 fused");
 }
 
 static void the_baseline_is_in_every_block(void **unused)
@@ -114,7 +114,7 @@ static void the_baseline_is_in_every_block(void **unused)
     (void)unused;
     struct plan_request request = {.preset = PRESET_QUICK};
     assert_string_equal(plan_text(request, "*/gemv/lut4-b128/l2"),
-                        "cube-root-formats/gemv/l2@2: f32 lut4-b128");
+                        "cube-root-formats/gemv/*/l2@2: f32 lut4-b128");
 }
 
 static void a_pattern_that_names_a_part_overrules_the_preset(void **unused)
@@ -122,11 +122,11 @@ static void a_pattern_that_names_a_part_overrules_the_preset(void **unused)
     (void)unused;
     struct plan_request request = {.preset = PRESET_QUICK};
     assert_string_equal(plan_text(request, "*/*/*/llama2-7b.up_proj"),
-                        "cube-root-formats/gemv/llama2-7b.up_proj@2: f32 bf16 lut4-b64 int4");
+                        "cube-root-formats/gemv/*/llama2-7b.up_proj@2: f32 bf16 lut4-b64 int4");
     assert_string_equal(plan_text(request, "cube*/gemv/[!x]*/l3"),
-                        "cube-root-formats/gemv/l3@2: f32 bf16 lut4-b64 lut4-b128 int4 sgemv");
+                        "cube-root-formats/gemv/*/l3@2: f32 bf16 lut4-b64 lut4-b128 int4 sgemv");
     assert_string_equal(plan_text(request, "*/encode/fast/small"),
-                        "cube-root-formats/encode/small@2: scalar fast");
+                        "cube-root-formats/encode/*/small@2: scalar fast");
 }
 
 static void a_star_does_not_cross_a_slash(void **unused)
@@ -164,7 +164,7 @@ static void a_family_is_all_of_it_and_nothing_else(void **unused)
 {
     (void)unused;
     struct plan_request request = {.preset = PRESET_QUICK, .family = "quantisation"};
-    assert_string_equal(plan_text(request, NULL), "quarot/fwht/4096@2: radix2 fused");
+    assert_string_equal(plan_text(request, NULL), "quarot/fwht/*/4096@2: radix2 fused");
 }
 
 static bool is_permutation(const size_t *order, size_t n)
