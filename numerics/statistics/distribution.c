@@ -51,10 +51,8 @@ static double beta_regularised(double a, double b, double x, double y)
 /* P(T > x) of a standard t, x >= 0. */
 static double t_upper(double df, double x)
 {
-    double square = x * x / df, y = 1 / (1 + square); /* y = df / (df + x^2) */
-    if (square < 1)
-        return 0.5 - 0.5 * beta_regularised(0.5, df / 2, square * y, y);
-    return 0.5 * beta_regularised(df / 2, 0.5, y, 1 / (1 + 1 / square));
+    double square = x * x / df;
+    return 0.5 * beta_regularised(df / 2, 0.5, 1 / (1 + square), 1 / (1 + 1 / square));
 }
 
 static double t_pdf(double df, double x)
