@@ -1,4 +1,5 @@
 #include <immintrin.h>
+#include <stdbool.h>
 
 #include "numerics/formats/bf16.h"
 #include "numerics/kernels/gemv_dense.h"
@@ -7,9 +8,10 @@
 
 enum { LANES = 8, ROWS = 4 };
 
-/* How far ahead DRAM is asked for: the rows of the next tile at the same column, so that every byte
- * is asked for once, whatever the length of a row; into L2, as x fills L1. */
-enum { ROWS_AHEAD = ROWS };
+/* Rows that do not fit into L2 are asked for ahead: the next tile's at the same column, so that
+ * every byte is asked for once, whatever the length of a row; into L2, as x fills L1.  Rows that
+ * fit are there already, and asking would cost a quarter of the speed. */
+enum { ROWS_AHEAD = ROWS, L2_BYTES = 1 << 20 };
 
 INLINE __m256 load_f32(const void *w, size_t i)
 {
@@ -44,8 +46,8 @@ INLINE float sum_of_lanes(__m256 v)
 
 /* y of `rows` adjacent rows: each x is loaded once for all of them, and each row has two sums so
  * that eight fused adds are under way.  rows, bytes, load and one are constants once inlined. */
-INLINE void tile(const char *w, size_t cols, const float *x, float *y, int rows, size_t bytes,
-                 load_fn *load, one_fn *one)
+INLINE void tile(const char *w, size_t cols, const float *x, float *y, int rows, bool far,
+                 size_t bytes, load_fn *load, one_fn *one)
 {
     __m256 sum[ROWS][2];
     size_t stride = cols * bytes, c = 0;
@@ -55,7 +57,8 @@ INLINE void tile(const char *w, size_t cols, const float *x, float *y, int rows,
         __m256 x0 = _mm256_loadu_ps(x + c), x1 = _mm256_loadu_ps(x + c + LANES);
         for (int r = 0; r < rows; r++) {
             const char *row = w + (size_t)r * stride;
-            _mm_prefetch(row + ROWS_AHEAD * stride + c * bytes, _MM_HINT_T1);
+            if (far)
+                _mm_prefetch(row + ROWS_AHEAD * stride + c * bytes, _MM_HINT_T1);
             sum[r][0] = _mm256_fmadd_ps(load(row, c), x0, sum[r][0]);
             sum[r][1] = _mm256_fmadd_ps(load(row, c + LANES), x1, sum[r][1]);
         }
@@ -70,19 +73,22 @@ INLINE void tile(const char *w, size_t cols, const float *x, float *y, int rows,
 
 void gemv_f32_avx2(const float *w, size_t cols, const float *x, float *y, size_t row0, size_t row1)
 {
+    bool far = (row1 - row0) * cols * sizeof *w > L2_BYTES;
     size_t r = row0;
     for (; r + ROWS <= row1; r += ROWS)
-        tile((const char *)(w + r * cols), cols, x, y + r, ROWS, sizeof *w, load_f32, one_f32);
+        tile((const char *)(w + r * cols), cols, x, y + r, ROWS, far, sizeof *w, load_f32, one_f32);
     for (; r < row1; r++)
-        tile((const char *)(w + r * cols), cols, x, y + r, 1, sizeof *w, load_f32, one_f32);
+        tile((const char *)(w + r * cols), cols, x, y + r, 1, far, sizeof *w, load_f32, one_f32);
 }
 
 void gemv_bf16_avx2(const uint16_t *w, size_t cols, const float *x, float *y, size_t row0,
                     size_t row1)
 {
+    bool far = (row1 - row0) * cols * sizeof *w > L2_BYTES;
     size_t r = row0;
     for (; r + ROWS <= row1; r += ROWS)
-        tile((const char *)(w + r * cols), cols, x, y + r, ROWS, sizeof *w, load_bf16, one_bf16);
+        tile((const char *)(w + r * cols), cols, x, y + r, ROWS, far, sizeof *w, load_bf16,
+             one_bf16);
     for (; r < row1; r++)
-        tile((const char *)(w + r * cols), cols, x, y + r, 1, sizeof *w, load_bf16, one_bf16);
+        tile((const char *)(w + r * cols), cols, x, y + r, 1, far, sizeof *w, load_bf16, one_bf16);
 }
