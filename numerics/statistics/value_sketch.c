@@ -115,12 +115,25 @@ static double t_scale(const struct magnitudes *m, double df, double s)
     return sqrt(s2);
 }
 
+/* The mean over the values of ln p(x), each taken as the fall from ln p(0). */
 static double mean_loglik(const struct magnitudes *m, const struct distribution *d)
 {
-    double sum = 0;
-    for (size_t i = 0; i < m->n; i++)
-        sum += m->weight[i] * log(distribution_pdf(d, m->value[i]));
-    return sum / m->total;
+    double fall = 0, scale = d->scale, df = d->df;
+    for (size_t i = 0; i < m->n; i++) {
+        double z = m->value[i] / scale;
+        switch (d->family) {
+        case DISTRIBUTION_NORMAL:
+            fall += m->weight[i] * z * z / 2;
+            break;
+        case DISTRIBUTION_LAPLACE:
+            fall += m->weight[i] * z;
+            break;
+        case DISTRIBUTION_T:
+            fall += m->weight[i] * (df + 1) / 2 * log1p(z * z / df);
+            break;
+        }
+    }
+    return log(distribution_pdf(d, 0)) - fall / m->total;
 }
 
 static double next_df(double df)
