@@ -146,8 +146,8 @@ struct claim {
     const char *unit;
     /* `reproduced` iff low <= measured <= high (-INFINITY, INFINITY for one-sided thresholds). */
     double low, high;
-    /* The value of "no effect".  Outside the threshold but on its side of this value the verdict is
-     * `direction`; NAN: there is no such value. */
+    /* The value of "no effect".  Between it and the threshold the verdict is `direction`: the right
+     * sign, but less than claimed; NAN: there is no such value. */
     double no_effect;
     const char *explained; /* why an honest failure at this scale is expected; else NULL */
 };

@@ -13,6 +13,8 @@
 const struct verb verbs[] = {
     {"list", "what there is: techniques, variants, cases, counters", verb_list},
     {"describe", "one technique: source, claim, tasks, variants, cases", verb_describe},
+    {"check", "the claims of the papers beside what this machine shows", verb_check},
+    {"worker", NULL, verb_worker},
     {0}};
 
 int exit_code(enum status s)
