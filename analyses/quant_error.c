@@ -1,10 +1,10 @@
 /* analyses/quant_error.c: what each scalar format does to each matrix of a checkpoint.
  *
- * A matrix is read twice: once for how its values are spread (scale of the tensor, fitted distributions,
- * histogram), once for all formats, part by part, so that a part is still in cache when the next format
- * looks at it.  Sums of parts are added in the order of the parts, whatever thread made them: results do
- * not depend on the number of threads.
- * Source: Orr, Ribar, Luschi, Optimal Formats for Weight Quantisation, arXiv 2505.12988 (R, df fits). */
+ * A matrix is read twice: once for how its values are spread (scale of the tensor, fitted
+ * distributions, histogram), once for all formats, part by part, so that a part is still in cache
+ * when the next format looks at it.  Sums of parts are added in the order of the parts, whatever
+ * thread made them: results do not depend on the number of threads. Source: Orr, Ribar, Luschi,
+ * Optimal Formats for Weight Quantisation, arXiv 2505.12988 (R, df fits). */
 #include <fnmatch.h>
 #include <math.h>
 #include <omp.h>
@@ -21,13 +21,15 @@ enum {
     PART_ELEMENTS = 1 << 17, /* 512 KB as f32: stays in L2 while every format looks at it */
     MAX_ROW = 1 << 24,       /* a row is never split */
     MAX_BLOCKS = 8,
+    FIT_PARTS = 8, /* at most 2^20 elements decide a df */
     HISTOGRAM_BINS = 80,
     LIST_WORD = 64
 };
 #define HISTOGRAM_END 10.0 /* of |x| / rms */
 
 static const struct analysis_option quant_error_options[] = {
-    {"formats", "LIST", "common", "formats by name or glob, or common, or all; see 'assay list formats'"},
+    {"formats", "LIST", "common",
+     "formats by name or glob, or common, or all; see 'assay list formats'"},
     {"scaling", "LIST", "block-absmax,channel-absmax,tensor-rms",
      "{tensor,channel,block}-{absmax,rms} or block-signmax"},
     {"block", "LIST", "64", "elements that share a scale under block-..., 4 to 1048576"},
@@ -126,7 +128,8 @@ static enum status parse_scale_format(const char *word, enum scale_format *out, 
             *out = f;
             return OK;
         }
-    return status_fail(err, E_USAGE, "--scale-format: '%s' is not one of f32, bf16, fp16, e8m0", word);
+    return status_fail(err, E_USAGE, "--scale-format: '%s' is not one of f32, bf16, fp16, e8m0",
+                       word);
 }
 
 /* Every combination that exists, in the order of the tables. */
@@ -155,8 +158,9 @@ static enum status combine(const struct choice *c, struct settings *out, struct 
     return OK;
 }
 
-static enum status parse_settings(const struct analysis *self, const struct analysis_request *request,
-                                  struct settings *out, struct err *err)
+static enum status parse_settings(const struct analysis *self,
+                                  const struct analysis_request *request, struct settings *out,
+                                  struct err *err)
 {
     struct choice c = {0};
     const char *formats = analysis_option(self, request, "formats");
@@ -182,8 +186,8 @@ struct matrix {
     size_t rows, cols, rows_in_part, n_parts;
 };
 
-/* NULL, or why the tensor is left out.  Matrices are rows of output channels: a tensor of rank 3 is a
- * stack of matrices, one of rank 4 and more a convolution [out][in][...]. */
+/* NULL, or why the tensor is left out.  Matrices are rows of output channels: a tensor of rank 3 is
+ * a stack of matrices, one of rank 4 and more a convolution [out][in][...]. */
 static const char *as_matrix(const struct tensor *t, struct matrix *m)
 {
     if (t->dtype > DTYPE_F8_E5M2)
@@ -254,8 +258,10 @@ static size_t load_part(const struct matrix *m, size_t part, float *x)
     return n;
 }
 
-/* How the values of the whole matrix are spread: merged into the first worker's sketch and stats. */
-static void look_at(const struct matrix *m, const struct team *team, const struct block_kernels *kernels)
+/* How the values of the whole matrix are spread: merged into the first worker's sketch and stats.
+ */
+static void look_at(const struct matrix *m, const struct team *team,
+                    const struct block_kernels *kernels)
 {
     for (int i = 0; i < team->threads; i++) {
         memset(team->workers[i].sketch, 0, sizeof *team->workers[i].sketch);
@@ -276,41 +282,149 @@ static void look_at(const struct matrix *m, const struct team *team, const struc
     }
 }
 
-/* One format ready for one matrix. */
-struct coder {
+/* Codebooks that were made before: matrices of a model share their shapes, and some codebooks take
+ * long to solve for. */
+struct made {
+    const struct scalar_format *format;
+    enum scale_rule rule;
+    size_t together; /* elements that share a scale */
+    double df;
     struct codebook codebook;
-    struct block_format format;
-    float tensor_scale;
+};
+struct shelf {
+    struct made **made; /* [n], owned */
+    size_t n;
+};
+
+static void shelf_free(struct shelf *shelf)
+{
+    for (size_t i = 0; i < shelf->n; i++)
+        free(shelf->made[i]);
+    free(shelf->made);
+}
+
+/* Borrowed from the shelf. */
+static enum status shelf_get(struct shelf *shelf, struct made wanted, const struct codebook **out,
+                             struct err *err)
+{
+    for (size_t i = 0; i < shelf->n; i++) {
+        const struct made *m = shelf->made[i];
+        if (m->format == wanted.format && m->rule == wanted.rule &&
+            m->together == wanted.together && m->df == wanted.df) {
+            *out = &m->codebook;
+            return OK;
+        }
+    }
+    enum status s = scalar_format_codebook(wanted.format, wanted.rule, wanted.together, wanted.df,
+                                           &wanted.codebook, err);
+    if (s)
+        return s;
+    struct made *m = malloc(sizeof *m),
+                **grown = realloc(shelf->made, (shelf->n + 1) * sizeof *grown);
+    if (grown)
+        shelf->made = grown;
+    if (!m || !grown) {
+        free(m);
+        return status_fail(err, E_NOMEM, "no memory for a codebook");
+    }
+    *m = wanted;
+    shelf->made[shelf->n++] = m;
+    *out = &m->codebook;
+    return OK;
+}
+
+/* One format ready for one matrix; with candidates where its df is to be fitted. */
+struct coder {
+    struct {
+        struct block_format format;
+        float tensor_scale;
+        double df;
+    } candidate[SCALAR_DF_CANDIDATES];
+    size_t n, chosen;
     char reason[160]; /* not "": it cannot code this matrix, and why */
 };
 
-static void make_coder(const struct settings *settings, const struct comparison *row,
-                       const struct matrix *m, const struct quantise_stats *stats, double df,
-                       struct coder *c)
+static enum status make_coder(const struct settings *settings, const struct comparison *row,
+                              const struct matrix *m, const struct quantise_stats *stats,
+                              struct shelf *shelf, struct coder *c, struct err *err)
 {
-    struct err err = {{0}};
+    bool fitted = row->format->kind == SCALAR_CUBE_T;
     size_t together = row->block == BLOCK_TENSOR    ? m->rows * m->cols
                       : row->block == BLOCK_CHANNEL ? m->cols
                                                     : row->block;
-    c->reason[0] = '\0';
-    if (scalar_format_codebook(row->format, row->scaling->rule, together, df, &c->codebook, &err)) {
-        snprintf(c->reason, sizeof c->reason, "%.150s", err.text);
-        return;
-    }
-    c->format = (struct block_format){.codebook = &c->codebook,
+    *c = (struct coder){.n = fitted ? SCALAR_DF_CANDIDATES : 1};
+    for (size_t i = 0; i < c->n; i++) {
+        const struct codebook *codebook = NULL;
+        double df = fitted ? scalar_format_df(i) : 0;
+        enum status s =
+            shelf_get(shelf, (struct made){row->format, row->scaling->rule, together, df, {0}},
+                      &codebook, err);
+        if (s ==
+            E_USAGE) { /* a channel of three elements, say: this cell is empty, the rest is not */
+            snprintf(c->reason, sizeof c->reason, "%.150s", err->text);
+            return OK;
+        }
+        if (s)
+            return s;
+        struct block_format format = {.codebook = codebook,
                                       .rule = row->scaling->rule,
                                       .scale_format = settings->scale_format,
                                       .block = row->block,
                                       .multiplier = 1,
                                       .extra_bits = scalar_format_extra_bits(row->format)};
-    if (row->block == BLOCK_TENSOR)
-        c->tensor_scale = block_format_scale(&c->format, stats, m->rows * m->cols - stats->nonfinite);
+        c->candidate[i].format = format;
+        c->candidate[i].df = df;
+        if (row->block == BLOCK_TENSOR)
+            c->candidate[i].tensor_scale =
+                block_format_scale(&format, stats, m->rows * m->cols - stats->nonfinite);
+    }
+    return OK;
+}
+
+static struct block_error code_part(const struct coder *c, size_t candidate, const struct matrix *m,
+                                    size_t part, const struct block_kernels *kernels,
+                                    const float *x)
+{
+    const struct block_format *format = &c->candidate[candidate].format;
+    return block_format_error(format, kernels, x, part_rows(m, part), m->cols,
+                              format->block == BLOCK_TENSOR ? &c->candidate[candidate].tensor_scale
+                                                            : NULL);
+}
+
+/* Chooses the candidate of least error on at most FIT_PARTS parts, evenly spread over the matrix.
+ */
+static void fit_coder(struct coder *c, const struct matrix *m, const struct block_kernels *kernels,
+                      const struct team *team)
+{
+    struct block_error error[SCALAR_DF_CANDIDATES][FIT_PARTS];
+    size_t parts = m->n_parts < FIT_PARTS ? m->n_parts : FIT_PARTS;
+    if (c->n < 2 || c->reason[0])
+        return;
+#pragma omp parallel for schedule(dynamic) num_threads(team->threads)
+    for (size_t i = 0; i < parts; i++) {
+        float *x = team->workers[omp_get_thread_num()].x;
+        size_t part = i * m->n_parts / parts;
+        load_part(m, part, x);
+        for (size_t k = 0; k < c->n; k++)
+            error[k][i] = code_part(c, k, m, part, kernels, x);
+    }
+    double least = INFINITY;
+    for (size_t k = 0; k < c->n; k++) {
+        double sum = 0;
+        for (size_t i = 0; i < parts; i++)
+            sum += error[k][i].error;
+        if (sum < least) {
+            least = sum;
+            c->chosen = k;
+        }
+    }
 }
 
 /* errors [settings->n]: of the whole matrix, by format.  scratch [n_parts][settings->n]. */
 static void code_all(const struct settings *settings, const struct matrix *m,
                      const struct coder *coders, const struct block_kernels *kernels,
-                     const struct team *team, struct block_error *scratch, struct block_error *errors)
+                     const struct team *team, struct block_error *scratch,
+                     struct block_error *errors)
 {
 #pragma omp parallel for schedule(dynamic) num_threads(team->threads)
     for (size_t part = 0; part < m->n_parts; part++) {
@@ -319,9 +433,7 @@ static void code_all(const struct settings *settings, const struct matrix *m,
         for (size_t f = 0; f < settings->n; f++) {
             const struct coder *c = &coders[f];
             if (!c->reason[0])
-                scratch[part * settings->n + f] = block_format_error(
-                    &c->format, kernels, x, part_rows(m, part), m->cols,
-                    c->format.block == BLOCK_TENSOR ? &c->tensor_scale : NULL);
+                scratch[part * settings->n + f] = code_part(c, c->chosen, m, part, kernels, x);
         }
     }
     for (size_t f = 0; f < settings->n; f++) {
@@ -353,6 +465,11 @@ static void describe_comparison(const struct comparison *row, const struct setti
     json_add_string(out, "scale_format", scale_format_name(settings->scale_format));
 }
 
+static double coder_bits(const struct coder *c, const struct matrix *m)
+{
+    return block_format_bits(&c->candidate[c->chosen].format, m->rows, m->cols);
+}
+
 static void add_record(const struct settings *settings, size_t f, const struct matrix *m,
                        const struct coder *c, const struct block_error *e, struct json *records)
 {
@@ -368,10 +485,11 @@ static void add_record(const struct settings *settings, size_t f, const struct m
     json_add_u64(r, "elements", m->tensor->count);
     describe_comparison(&settings->rows[f], settings, r);
     if (known) {
-        double ratio = block_error_ratio(e), bits = block_format_bits(&c->format, m->rows, m->cols);
-        json_add_u64(r, "tail", settings->rows[f].scaling->block == 1
-                                    ? m->cols % settings->rows[f].block
-                                    : 0);
+        double ratio = block_error_ratio(e), bits = coder_bits(c, m);
+        json_add_u64(r, "tail",
+                     settings->rows[f].scaling->block == 1 ? m->cols % settings->rows[f].block : 0);
+        if (c->n > 1)
+            json_add_number(r, "df", c->candidate[c->chosen].df);
         json_add_number(r, "bits", bits);
         json_add_number(r, "r", ratio);
         json_add_number(r, "sqnr_db", sqnr_db(ratio));
@@ -381,8 +499,8 @@ static void add_record(const struct settings *settings, size_t f, const struct m
         json_add_number(r, "r_2b", ratio * exp2(bits));
         return;
     }
-    static const char *const values[] = {"bits",          "r",             "sqnr_db", "max_error",
-                                         "clipped_share", "flushed_share", "r_2b"};
+    static const char *const values[] = {
+        "bits", "r", "sqnr_db", "max_error", "clipped_share", "flushed_share", "r_2b"};
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
         json_add_null(r, values[i]);
     char reason[200];
@@ -442,7 +560,7 @@ static void total_add(struct total *t, const struct matrix *m, const struct code
         t->worst_r = r;
     }
     block_error_add(&t->error, e);
-    t->bits += block_format_bits(&c->format, m->rows, m->cols) * (double)m->tensor->count;
+    t->bits += coder_bits(c, m) * (double)m->tensor->count;
     t->tensors++;
 }
 
@@ -476,6 +594,7 @@ struct run {
     const struct analysis_request *request;
     struct block_kernels kernels;
     struct team team;
+    struct shelf shelf;
     struct coder *coders;        /* [settings->n] */
     struct block_error *errors;  /* [settings->n] */
     struct block_error *scratch; /* [most parts][settings->n] */
@@ -487,6 +606,7 @@ struct run {
 static void run_free(struct run *r)
 {
     team_free(&r->team);
+    shelf_free(&r->shelf);
     free(r->coders);
     free(r->errors);
     free(r->scratch);
@@ -512,10 +632,10 @@ static enum status run_make(struct run *r, const struct checkpoint *checkpoints,
     r->totals = calloc(formats, sizeof *r->totals);
     r->scratch = calloc(parts * formats, sizeof *r->scratch);
     if (!r->coders || !r->errors || !r->totals || !r->scratch)
-        return status_fail(err, E_NOMEM, "no memory for %zu formats of a tensor in %zu parts", formats,
-                           parts);
-    return team_make(r->request->threads > 0 ? r->request->threads : omp_get_max_threads(), elements,
-                     &r->team, err);
+        return status_fail(err, E_NOMEM, "no memory for %zu formats of a tensor in %zu parts",
+                           formats, parts);
+    return team_make(r->request->threads > 0 ? r->request->threads : omp_get_max_threads(),
+                     elements, &r->team, err);
 }
 
 static enum status analyse_matrix(struct run *r, const struct matrix *m, struct err *err)
@@ -527,8 +647,14 @@ static enum status analyse_matrix(struct run *r, const struct matrix *m, struct 
     if (s)
         return s;
     add_tensor(m, whole->sketch, &fit, r->tensors);
-    for (size_t f = 0; f < r->settings->n; f++)
-        make_coder(r->settings, &r->settings->rows[f], m, &whole->stats, fit.t.df, &r->coders[f]);
+    for (size_t f = 0; f < r->settings->n && !s; f++) {
+        s = make_coder(r->settings, &r->settings->rows[f], m, &whole->stats, &r->shelf,
+                       &r->coders[f], err);
+        if (!s)
+            fit_coder(&r->coders[f], m, &r->kernels, &r->team);
+    }
+    if (s)
+        return s;
     code_all(r->settings, m, r->coders, &r->kernels, &r->team, r->scratch, r->errors);
     for (size_t f = 0; f < r->settings->n; f++) {
         add_record(r->settings, f, m, &r->coders[f], &r->errors[f], r->records);
@@ -596,9 +722,10 @@ static enum status run(const struct analysis *self, const struct analysis_reques
                     .kernels = block_kernels_pick(request->features)};
     size_t opened = 0;
     if (!request->n_inputs)
-        return status_fail(err, E_USAGE,
-                           "quant-error needs a .safetensors or .npy file, an index of shards, or a "
-                           "folder of them; to try it: datasets/sample.safetensors");
+        return status_fail(
+            err, E_USAGE,
+            "quant-error needs a .safetensors or .npy file, an index of shards, or a "
+            "folder of them; to try it: datasets/sample.safetensors");
     enum status s = parse_settings(self, request, &settings, err);
     if (s)
         goto out;
@@ -624,12 +751,17 @@ const struct analysis quant_error = {
     .name = "quant-error",
     .title = "error of every scalar format on every matrix of a checkpoint",
     .help =
-        "Codes every floating-point matrix of the inputs (.safetensors, .npy, an index of shards, or a\n"
-        "folder of them) in every format, scaling and block size that is asked for, and reports for\n"
-        "each: R = rms error / rms, SQNR, largest error, clipped and flushed share, true bits for a\n"
+        "Codes every floating-point matrix of the inputs (.safetensors, .npy, an index of shards, "
+        "or a\n"
+        "folder of them) in every format, scaling and block size that is asked for, and reports "
+        "for\n"
+        "each: R = rms error / rms, SQNR, largest error, clipped and flushed share, true bits for "
+        "a\n"
         "weight with scales and every other side cost, and R 2^bits, which is 1 at the Gaussian\n"
-        "rate-distortion limit.  A row that is no multiple of the block ends in a shorter block with a\n"
-        "scale of its own (column `tail`).  Formats are compared at equal bits, not at equal names.\n\n"
+        "rate-distortion limit.  A row that is no multiple of the block ends in a shorter block "
+        "with a\n"
+        "scale of its own (column `tail`).  Formats are compared at equal bits, not at equal "
+        "names.\n\n"
         "  assay analyze quant-error model.safetensors\n"
         "  assay analyze quant-error model/ --formats 'int4,nf4,crd-*4' --block 32,64,128",
     .options = quant_error_options,

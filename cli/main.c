@@ -11,9 +11,10 @@
 #include "numerics/cpu.h"
 
 const struct verb verbs[] = {
-    {"list", "what there is: techniques, variants, cases, counters", verb_list},
+    {"list", "what there is: techniques, variants, cases, formats, analyses, counters", verb_list},
     {"describe", "one technique: source, claim, tasks, variants, cases", verb_describe},
     {"check", "the claims of the papers beside what this machine shows", verb_check},
+    {"analyze", "what is inside a checkpoint: quantisation error by format", verb_analyze},
     {"worker", NULL, verb_worker},
     {0}};
 

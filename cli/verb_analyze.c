@@ -2,14 +2,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "analyses/analysis.h"
 #include "bench/run_record.h"
+#include "bench/stop.h"
 #include "cli/build_info.h"
 #include "cli/progress.h"
 #include "cli/verbs.h"
 #include "datasets/document.h"
-#include "numerics/cpu.h"
 
 enum { MAX_OPTIONS = 16 };
 
@@ -49,15 +50,20 @@ static const struct analysis *find(const char *name)
     return NULL;
 }
 
-/* Fills the option rows of one analysis: its own, then the shared ones.  rows [MAX_OPTIONS + N_SHARED]. */
+/* Fills the option rows of one analysis: its own, then the shared ones.  rows [MAX_OPTIONS +
+ * N_SHARED]. */
 static void gather_options(const struct analysis *a, struct option_row *rows,
                            struct analyze_options *values)
 {
     size_t n = 0;
     for (const struct analysis_option *o = a->options; o->name; o++, n++) {
-        rows[n] = (struct option_row){o->name, OPTION_TEXT, o->argument, o->help,
-                                      offsetof(struct analyze_options, own) + n * sizeof values->own[0],
-                                      NULL};
+        rows[n] =
+            (struct option_row){o->name,
+                                OPTION_TEXT,
+                                o->argument,
+                                o->help,
+                                offsetof(struct analyze_options, own) + n * sizeof values->own[0],
+                                NULL};
         values->own[n] = o->otherwise;
     }
     memcpy(rows + n, shared_options, sizeof shared_options);
@@ -80,16 +86,44 @@ static void print_summary(const struct json *document)
 static enum status write_document(const struct analysis *a, const struct run_record *record,
                                   const char *folder, struct json *document, struct err *err)
 {
-    char path[PATH_MAX];
+    char *path;
     run_record_add(record, document, "complete");
     enum status s = document_make_folder(folder, err);
     if (s)
         return s;
-    snprintf(path, sizeof path, "%s/analysis-%s.json", folder, a->name);
+    if (asprintf(&path, "%s/analysis-%s.json", folder, a->name) < 0)
+        return status_fail(err, E_NOMEM, "no memory for a path in %s", folder);
     s = document_write(path, document, err);
     if (!s) {
         print_summary(document);
         printf("%s\n", path);
+    }
+    free(path);
+    return s;
+}
+
+/* The analysis alone, with progress and interrupts; what it read goes to standard error. */
+static enum status analyse(const struct context *context, const struct analysis *a,
+                           struct analysis_request *request, struct json *document, struct err *err)
+{
+    struct stop stop;
+    struct timespec begin, end;
+    enum status s = stop_open(&stop, err); /* before OpenMP starts its threads */
+    if (s)
+        return s;
+    struct progress_bar bar = progress_bar_new(context, &stop);
+    request->progress = &bar.progress;
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    s = a->run(a, request, document, err);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    progress_bar_end(&bar);
+    stop_close(&stop);
+    if (!s) {
+        double seconds =
+            (double)(end.tv_sec - begin.tv_sec) + 1e-9 * (double)(end.tv_nsec - begin.tv_nsec);
+        double mb = json_get_number(json_get(document, "summary"), "bytes", 0) / 1e6;
+        fprintf(stderr, "assay: %s: %.4g MB in %.3g s (%.4g MB/s)\n", a->name, mb, seconds,
+                mb / seconds);
     }
     return s;
 }
@@ -100,23 +134,20 @@ static enum status run(const struct context *context, const struct analysis *a,
 {
     char by_date[PATH_MAX];
     struct run_record record;
-    struct terminal_progress progress;
-    run_record_start(&record, &build_info, context->argc, context->argv, o->seed, context->features);
+    run_record_start(&record, &build_info, context->argc, context->argv, o->seed,
+                     context->features);
     run_record_folder(&record, by_date, sizeof by_date);
-    progress_start(&progress, context->tty, context->color);
-    const struct analysis_request request = {.inputs = inputs,
-                                             .n_inputs = n_inputs,
-                                             .options = o->own,
-                                             .features = context->features,
-                                             .threads = (int)o->threads,
-                                             .seed = o->seed,
-                                             .progress = &progress.progress};
+    struct analysis_request request = {.inputs = inputs,
+                                       .n_inputs = n_inputs,
+                                       .options = o->own,
+                                       .features = context->features,
+                                       .threads = (int)o->threads,
+                                       .seed = o->seed};
     struct json *document = json_new_object();
     json_add_string(document, "schema", DOCUMENT_SCHEMA);
     json_add_string(document, "kind", "analysis");
     json_add_string(document, "analysis", a->name);
-    enum status s = a->run(a, &request, document, err);
-    progress_end(&progress);
+    enum status s = analyse(context, a, &request, document, err);
     if (!s)
         s = write_document(a, &record, o->out ? o->out : by_date, document, err);
     json_free(document);
@@ -131,12 +162,14 @@ enum status verb_analyze(const struct context *context, int argc, char **argv, s
     bool helped;
     const struct analysis *a = argc > 1 && argv[1][0] != '-' ? find(argv[1]) : NULL;
     if (!a && argc > 1 && argv[1][0] != '-')
-        return status_fail(err, E_USAGE, "no analysis '%s'; 'assay list analyses' names them", argv[1]);
+        return status_fail(err, E_USAGE, "no analysis '%s'; 'assay list analyses' names them",
+                           argv[1]);
     if (!a) {
         enum status s = options_parse(&general_help, argc, argv, &o, &words, &helped, err);
         if (s || helped)
             return s;
-        return status_fail(err, E_USAGE, "analyze needs an analysis; 'assay list analyses' names them");
+        return status_fail(err, E_USAGE,
+                           "analyze needs an analysis; 'assay list analyses' names them");
     }
     gather_options(a, rows, &o);
     char usage[128];

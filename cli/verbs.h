@@ -31,7 +31,7 @@ struct verb {
 
 extern const struct verb verbs[]; /* ends with {0} */
 
-verb_fn verb_list, verb_describe, verb_check, verb_worker;
+verb_fn verb_analyze, verb_list, verb_describe, verb_check, verb_worker;
 
 /* The exit code (sysexits.h) that a status stands for. */
 int exit_code(enum status s);

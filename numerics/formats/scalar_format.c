@@ -4,16 +4,21 @@
 #include <string.h>
 
 #define INTEGERS(b, is_common)                                                                     \
-    {"int" #b, "integers, absmax / (2^" #b "/2 - 1), lowest code used", SCALAR_INT_TWOS, b, is_common}, \
-    {"int" #b "-restricted", "integers, symmetric: lowest code unused", SCALAR_INT_RESTRICTED, b,  \
-     false},                                                                                       \
-    {"int" #b "-half", "half-integers, symmetric: no zero", SCALAR_INT_HALF, b, false}
+    {"int" #b, "integers, absmax / (2^" #b "/2 - 1), lowest code used", SCALAR_INT_TWOS, b,        \
+     is_common},                                                                                   \
+        {"int" #b "-restricted", "integers, symmetric: lowest code unused", SCALAR_INT_RESTRICTED, \
+         b, false},                                                                                \
+    {                                                                                              \
+        "int" #b "-half", "half-integers, symmetric: no zero", SCALAR_INT_HALF, b, false           \
+    }
 
 #define CUBE_ROOTS(b, is_common)                                                                   \
     {"crd-normal" #b, "cube root of a normal density", SCALAR_CUBE_NORMAL, b, is_common},          \
-    {"crd-laplace" #b, "cube root of a Laplace density", SCALAR_CUBE_LAPLACE, b, is_common},       \
-    {"crd-t" #b, "cube root of a Student-t density, df fitted to the tensor", SCALAR_CUBE_T, b,    \
-     is_common}
+        {"crd-laplace" #b, "cube root of a Laplace density", SCALAR_CUBE_LAPLACE, b, is_common},   \
+    {                                                                                              \
+        "crd-t" #b, "cube root of a Student-t density, df fitted to the tensor", SCALAR_CUBE_T, b, \
+            is_common                                                                              \
+    }
 
 const struct scalar_format scalar_formats[] = {
     INTEGERS(2, false),
@@ -42,10 +47,14 @@ const struct scalar_format scalar_formats[] = {
 };
 
 const struct scaling scalings[] = {
-    {"tensor-rms", SCALE_RMS, BLOCK_TENSOR},      {"tensor-absmax", SCALE_ABSMAX, BLOCK_TENSOR},
-    {"channel-rms", SCALE_RMS, BLOCK_CHANNEL},    {"channel-absmax", SCALE_ABSMAX, BLOCK_CHANNEL},
-    {"block-rms", SCALE_RMS, 1},                  {"block-absmax", SCALE_ABSMAX, 1},
-    {"block-signmax", SCALE_SIGNMAX, 1},          {0},
+    {"tensor-rms", SCALE_RMS, BLOCK_TENSOR},
+    {"tensor-absmax", SCALE_ABSMAX, BLOCK_TENSOR},
+    {"channel-rms", SCALE_RMS, BLOCK_CHANNEL},
+    {"channel-absmax", SCALE_ABSMAX, BLOCK_CHANNEL},
+    {"block-rms", SCALE_RMS, 1},
+    {"block-absmax", SCALE_ABSMAX, 1},
+    {"block-signmax", SCALE_SIGNMAX, 1},
+    {0},
 };
 
 const struct scaling *scaling_find(const char *name)
@@ -60,8 +69,8 @@ const char *scalar_format_lacks(const struct scalar_format *f, enum scale_rule r
 {
     if (f->kind == SCALAR_NAMED && rule != SCALE_ABSMAX)
         return "its levels are made for absmax scales";
-    if (rule == SCALE_SIGNMAX && (f->kind == SCALAR_FLOAT || f->kind == SCALAR_INT_RESTRICTED ||
-                                  f->kind == SCALAR_INT_HALF))
+    if (rule == SCALE_SIGNMAX &&
+        (f->kind == SCALAR_FLOAT || f->kind == SCALAR_INT_RESTRICTED || f->kind == SCALAR_INT_HALF))
         return "a symmetric format gains nothing from the sign of the largest element";
     return NULL;
 }
@@ -70,11 +79,12 @@ static enum status cube_root(const struct scalar_format *f, enum scale_rule rule
                              double df, struct codebook *out, struct err *err)
 {
     static const enum distribution_family families[] = {[SCALAR_CUBE_NORMAL] = DISTRIBUTION_NORMAL,
-                                                        [SCALAR_CUBE_LAPLACE] = DISTRIBUTION_LAPLACE,
+                                                        [SCALAR_CUBE_LAPLACE] =
+                                                            DISTRIBUTION_LAPLACE,
                                                         [SCALAR_CUBE_T] = DISTRIBUTION_T};
     const struct cube_root spec = {
         .family = families[f->kind],
-        .df = fmax(df, SCALAR_MIN_DF),
+        .df = df,
         .rule = rule,
         .mode = rule == SCALE_SIGNMAX ? CODEBOOK_ASYMMETRIC : CODEBOOK_SYMMETRIC,
         .alpha = 1 / 3.0,
@@ -84,8 +94,8 @@ static enum status cube_root(const struct scalar_format *f, enum scale_rule rule
     return codebook_cube_root(&spec, out, err);
 }
 
-enum status scalar_format_codebook(const struct scalar_format *f, enum scale_rule rule, size_t block,
-                                   double df, struct codebook *out, struct err *err)
+enum status scalar_format_codebook(const struct scalar_format *f, enum scale_rule rule,
+                                   size_t block, double df, struct codebook *out, struct err *err)
 {
     const char *lack = scalar_format_lacks(f, rule);
     if (lack)
@@ -107,6 +117,11 @@ enum status scalar_format_codebook(const struct scalar_format *f, enum scale_rul
         return codebook_float(float_format_find(f->name), out, err);
     }
     return status_fail(err, E_INTERNAL, "%s: unknown kind of format", f->name);
+}
+
+double scalar_format_df(size_t candidate)
+{
+    return 3 * pow(100 / 3.0, (double)candidate / (SCALAR_DF_CANDIDATES - 1));
 }
 
 double scalar_format_extra_bits(const struct scalar_format *f)

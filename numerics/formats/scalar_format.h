@@ -17,10 +17,10 @@ enum scalar_kind {
     SCALAR_INT_TWOS,
     SCALAR_INT_RESTRICTED,
     SCALAR_INT_HALF,
-    SCALAR_NAMED,   /* a fixed 16-level codebook of absmax blocks */
+    SCALAR_NAMED, /* a fixed 16-level codebook of absmax blocks */
     SCALAR_CUBE_NORMAL,
     SCALAR_CUBE_LAPLACE,
-    SCALAR_CUBE_T,  /* df fitted to the tensor */
+    SCALAR_CUBE_T, /* df fitted to the tensor */
     SCALAR_FLOAT
 };
 
@@ -38,20 +38,24 @@ struct scaling {
     enum scale_rule rule;
     size_t block; /* BLOCK_TENSOR, BLOCK_CHANNEL, or 1: blocks of a size that is chosen */
 };
-extern const struct scaling scalings[]; /* ends with {0} */
+extern const struct scaling scalings[];               /* ends with {0} */
 const struct scaling *scaling_find(const char *name); /* NULL when there is none */
 
 /* NULL, or why the format has no such scaling ("nf4 is made for absmax scales"). */
 const char *scalar_format_lacks(const struct scalar_format *f, enum scale_rule rule);
 
-/* The codebook for `block` elements that share a scale (more than 3 for the cube root and AF4 under
- * absmax) and, for SCALAR_CUBE_T, a df of at least SCALAR_MIN_DF.  E_USAGE for a scaling that the format
- * lacks, or too small a block. */
-enum status scalar_format_codebook(const struct scalar_format *f, enum scale_rule rule, size_t block,
-                                   double df, struct codebook *out, struct err *err);
+/* Candidates for the df of a SCALAR_CUBE_T tensor: log-spaced from 3 to 100.  The one of least
+ * error under the scaling in use is the fit; a likelihood over the whole tensor would mistake rows
+ * or blocks of different scale, which the scales of a block format take care of, for heavy tails.
+ */
+enum { SCALAR_DF_CANDIDATES = 12 };
+double scalar_format_df(size_t candidate);
 
-/* A t codebook needs df > 2: a heavier tail is coded as if it had this one. */
-#define SCALAR_MIN_DF 2.5
+/* The codebook for `block` elements that share a scale (more than 3 for the cube root and AF4 under
+ * absmax) and, for SCALAR_CUBE_T, a df above 2.  E_USAGE for a scaling that the format lacks, or
+ * too small a block. */
+enum status scalar_format_codebook(const struct scalar_format *f, enum scale_rule rule,
+                                   size_t block, double df, struct codebook *out, struct err *err);
 
 /* Bits kept once for a tensor: 32 for a fitted df, else 0. */
 double scalar_format_extra_bits(const struct scalar_format *f);

@@ -1,6 +1,7 @@
 #include "numerics/statistics/value_sketch.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,9 +137,38 @@ static double mean_loglik(const struct magnitudes *m, const struct distribution 
     return log(distribution_pdf(d, 0)) - fall / m->total;
 }
 
-static double next_df(double df)
+/* 1 .. 9.5 by 0.5, 10 .. 18 by 2, 20 .. 100 by 10. */
+enum { DF_GRID = 32 };
+static double grid_df(int i)
 {
-    return df < 10 ? df + 0.5 : df < 20 ? df + 2 : df + 10;
+    return i < 18 ? 1 + 0.5 * i : i < 23 ? 10 + 2 * (i - 18) : 20 + 10 * (i - 23);
+}
+
+/* The likeliest t of the grid.  The likelihood has one peak over df, so the grid is halved by the
+ * sign of its slope. */
+static double fit_t(const struct magnitudes *m, double scale, struct distribution *out)
+{
+    struct distribution t[DF_GRID];
+    double loglik[DF_GRID];
+    bool known[DF_GRID] = {false};
+    int low = 0, high = DF_GRID - 1;
+    while (low < high) {
+        int middle = (low + high) / 2;
+        for (int i = middle; i <= middle + 1; i++) {
+            if (known[i])
+                continue;
+            double df = grid_df(i);
+            t[i] = (struct distribution){DISTRIBUTION_T, t_scale(m, df, scale), df};
+            loglik[i] = mean_loglik(m, &t[i]);
+            known[i] = true;
+        }
+        if (loglik[middle] >= loglik[middle + 1])
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    *out = t[low];
+    return loglik[low];
 }
 
 enum status sketch_fit(const struct value_sketch *s, struct sketch_fit *out, struct err *err)
@@ -158,15 +188,7 @@ enum status sketch_fit(const struct value_sketch *s, struct sketch_fit *out, str
     if (fit.laplace.scale > 0) {
         fit.normal_loglik = mean_loglik(m, &fit.normal);
         fit.laplace_loglik = mean_loglik(m, &fit.laplace);
-        double scale = fit.laplace.scale; /* each df starts from its neighbour's scale */
-        for (double df = 1; df <= 100; df = next_df(df)) {
-            struct distribution t = {DISTRIBUTION_T, scale = t_scale(m, df, scale), df};
-            double loglik = mean_loglik(m, &t);
-            if (!(loglik <= fit.t_loglik)) { /* the first too */
-                fit.t = t;
-                fit.t_loglik = loglik;
-            }
-        }
+        fit.t_loglik = fit_t(m, fit.laplace.scale, &fit.t);
     }
     free(m);
     *out = fit;
