@@ -93,8 +93,10 @@ size_t label_columns(const char *text)
 {
     size_t columns = 0;
     uint32_t c;
-    for (; *text; text += decode(text, &c), columns += 1 + is_wide(c))
-        decode(text, &c);
+    while (*text) {
+        text += decode(text, &c);
+        columns += 1 + (size_t)is_wide(c);
+    }
     return columns;
 }
 

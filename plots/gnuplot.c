@@ -33,13 +33,14 @@ struct process {
     int output; /* the read end of its standard output and error */
 };
 
-/* SOURCE_DATE_EPOCH keeps the time of day out of PDF files, the locale keeps commas out of
- * numbers. */
-static char *const child_environment[] = {"LC_ALL=C.UTF-8", "SOURCE_DATE_EPOCH=0", NULL};
-
-static enum status start(const struct gnuplot *g, const char *folder, char *const *arguments,
+/* input -1: nothing to read. */
+static enum status start(const struct gnuplot *g, const char *folder, const char *argument,
                          int input, struct process *out, struct err *err)
 {
+    /* The date keeps the time of day out of PDF files, the locale keeps commas out of numbers. */
+    char locale[] = "LC_ALL=C.UTF-8", date[] = "SOURCE_DATE_EPOCH=0";
+    char *environment[] = {locale, date, NULL};
+    char *arguments[] = {(char *)g->path, (char *)argument, NULL};
     int ends[2] = {-1, -1};
     bool have_actions = false, have_attributes = false;
     posix_spawn_file_actions_t actions;
@@ -72,7 +73,7 @@ static enum status start(const struct gnuplot *g, const char *folder, char *cons
     if (!e)
         e = posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
     if (!e)
-        e = posix_spawn(&out->pid, g->path, &actions, &attributes, arguments, child_environment);
+        e = posix_spawn(&out->pid, g->path, &actions, &attributes, arguments, environment);
     if (have_attributes)
         posix_spawnattr_destroy(&attributes);
     if (have_actions)
@@ -122,7 +123,7 @@ static int ask_version(const struct gnuplot *g)
     char text[128] = "";
     size_t n = 0;
     int major = 0, minor = 0;
-    if (start(g, "/", (char *const[]){"gnuplot", "--version", NULL}, -1, &p, NULL))
+    if (start(g, "/", "--version", -1, &p, NULL))
         return 0;
     for (long deadline = now_ms() + VERSION_LIMIT_MS; now_ms() < deadline && n < sizeof text - 1;) {
         ssize_t got = read_some(p.output, text + n, sizeof text - 1 - n);
@@ -191,7 +192,7 @@ static void fail_job(struct gnuplot_job *job, const char *why)
 {
     job->status = E_FAILED;
     if (!job->error[0])
-        snprintf(job->error, sizeof job->error, "%s", why);
+        snprintf(job->error, sizeof job->error, "%.255s", why);
 }
 
 /* gnuplot shows the bad line, points at it with ^, and then says `"x.gp", line 7: what`.  A line
@@ -234,7 +235,7 @@ enum status gnuplot_load(const struct gnuplot *g, const char *folder, struct gnu
         if (input < 0)
             return status_fail(err, E_IO, "commands for gnuplot: %s", strerror(errno));
         /* -d: no initialisation file */
-        s = start(g, folder, (char *const[]){"gnuplot", "-d", NULL}, input, &p, err);
+        s = start(g, folder, "-d", input, &p, err);
         close(input);
         if (s)
             return s;
