@@ -31,14 +31,8 @@ static void print_string(FILE *out, const char *name, const char *text)
     fputc('\n', out);
 }
 
-static enum status write_script(const char *path, const struct figure *f, enum plot_format format,
-                                struct err *err)
+static void print_script(FILE *out, const struct figure *f, enum plot_format format)
 {
-    char *text = NULL;
-    size_t n;
-    FILE *out = open_memstream(&text, &n);
-    if (!out)
-        return status_fail(err, E_NOMEM, "%s: not enough memory", path);
     fprintf(out, "name = '%s'; data = '%s.tsv'; format = '%s'\n", f->name, f->name,
             endings[format]);
     print_string(out, "title", f->title);
@@ -49,9 +43,25 @@ static enum status write_script(const char *path, const struct figure *f, enum p
             f->width, f->height, (double)f->left / f->width, 1 - (double)f->right / f->width,
             1 - (double)f->top / f->height, (double)f->bottom / f->height, embed_prelude_gp,
             f->parameters, f->template_gp);
+}
+
+static enum status write_script(const char *path, const struct figure *f, enum plot_format format,
+                                struct err *err)
+{
+    char *text = NULL;
+    size_t n;
+    FILE *out = open_memstream(&text, &n);
+    if (!out)
+        return status_fail(err, E_NOMEM, "%s: not enough memory", path);
+    print_script(out, f, format);
     bool bad = ferror(out) != 0;
-    enum status s = fclose(out) || bad ? status_fail(err, E_NOMEM, "%s: not enough memory", path)
-                                       : document_write_bytes(path, text, n, err);
+    enum status s = OK;
+    if (fclose(out) || bad)
+        s = status_fail(err, E_NOMEM, "%s: not enough memory", path);
+    if (!s && format != PLOT_SVG)
+        escape_rare_glyphs(text);
+    if (!s)
+        s = document_write_bytes(path, text, strlen(text), err);
     free(text);
     return s;
 }

@@ -70,6 +70,22 @@ static const char *replace_field(uint32_t c)
     return c == '"' ? "\"\"" : NULL;
 }
 
+void escape_rare_glyphs(char *text)
+{
+    char *to = text;
+    uint32_t c;
+    for (size_t n; *text; text += n) {
+        n = decode(text, &c);
+        if ((c >= 0x530 && c < 0x1e00) || c >= 0x2700) {
+            *to++ = '?';
+        } else {
+            memmove(to, text, n);
+            to += n;
+        }
+    }
+    *to = 0;
+}
+
 void escape_html(FILE *out, const char *text)
 {
     escape(out, text, replace_html);

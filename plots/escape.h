@@ -19,6 +19,10 @@ void escape_gnuplot(FILE *out, const char *text);
 /* A field of tab-separated values; for words that gnuplot need not read. */
 void escape_field(FILE *out, const char *text);
 
+/* In place: '?' for characters beyond the scripts that any font has (Latin, Greek, Cyrillic,
+ * symbols).  What cairo draws for a missing glyph covers the figure. */
+void escape_rare_glyphs(char *text);
+
 /* The columns that text takes on a screen: wide characters (CJK) count as two. */
 size_t label_columns(const char *text);
 

@@ -148,6 +148,17 @@ void figure_label(struct figure *f, const char *text, double x, double y, const 
     fprintf(f->script, " at screen %.1f/width, screen 1-%.1f/height %s\n", x, y, options);
 }
 
+void format_value(double value, int digits, char text[32])
+{
+    double magnitude = fabs(value);
+    if (!(magnitude >= 1e-4 && magnitude < 1e6)) {
+        snprintf(text, 32, "%.*g", digits, value);
+        return;
+    }
+    int decimals = digits - 1 - (int)floor(log10(magnitude));
+    snprintf(text, 32, "%.*f", decimals > 0 ? decimals : 0, value);
+}
+
 void print_threads(FILE *out, const struct cell *c)
 {
     fprintf(out, "%d thread%s", c->threads, c->threads == 1 ? "" : "s");

@@ -66,6 +66,9 @@ void figure_label(struct figure *f, const char *text, double x, double y, const 
 /* "Median of n = 12 rounds; ... level 0.961; cold; 2 threads; avx512; machine ..." of the cells
  * that have a time. */
 void caption_measured(FILE *out, const struct results *r, const struct cell *cells, size_t n);
+/* value with `digits` significant digits and no exponent while it has at most six before the point:
+ * "1.90", "0.0421", "1024".  A buffer of 32 bytes. */
+void format_value(double value, int digits, char text[32]);
 /* "2 threads" or "1 thread, 4 ranks" */
 void print_threads(FILE *out, const struct cell *c);
 

@@ -105,11 +105,15 @@ static void add_row(struct rows *rows, const struct quantity *q, const struct st
         return;
     }
     bool has_interval = isfinite(e.low) && isfinite(e.high);
+    char value[32], low[32], high[32];
+    format_value(e.value, 3, value);
+    format_value(e.low, 3, low);
+    format_value(e.high, 3, high);
     if (has_interval && e.low < e.high)
-        snprintf(words, sizeof words, "%.3g [%.3g, %.3g]%s", e.value, e.low, e.high,
+        snprintf(words, sizeof words, "%s [%s, %s]%s", value, low, high,
                  degraded ? " degraded" : "");
     else
-        snprintf(words, sizeof words, "%.3g%s", e.value, degraded ? " degraded" : "");
+        snprintf(words, sizeof words, "%s%s", value, degraded ? " degraded" : "");
     double y = rows_row(rows, c->variant, words);
     fprintf(rows->figure->rows, "%g\t%.9g\t%.9g\t%.9g\t%u\t%d\t1\t", y, e.value,
             has_interval ? e.low : e.value, has_interval ? e.high : e.value, look.rgb,

@@ -2,10 +2,14 @@
 set encoding utf8
 set datafile separator tab
 set datafile missing '?'
-sans = 'sans-serif,12'
-bold = 'sans-serif:Bold,12'
+# The same size on every terminal: 12 pixels are 9 points at 96 dots an inch, 12 at 72.
+points = format eq 'png' ? 9 : 12
+sans = sprintf('sans-serif,%g', points)
+bold = sprintf('sans-serif:Bold,%g', points)
+small = sprintf('sans-serif,%g', points*0.83)
+heading = sprintf('sans-serif:Bold,%g', points*1.17)
 if (format eq 'svg') { set terminal svg size width,height noenhanced font sans background '#ffffff' }
-if (format eq 'pdf') { set terminal pdfcairo size width/72.0,height/72.0 noenhanced font sans }
+if (format eq 'pdf') { set terminal pdfcairo size width/72.0,height/72.0 noenhanced font sans fontscale 1 }
 if (format eq 'png') {
     if (strstrt(GPVAL_TERMINALS, ' pngcairo ') > 0) {
         set terminal pngcairo size 2*width,2*height noenhanced font sans fontscale 2 linewidth 2 pointscale 2
@@ -22,5 +26,5 @@ ink = '#333333'
 set border 3 lc rgb ink lw 1
 set tics nomirror out textcolor rgb ink
 set grid lc rgb '#dddddd' lw 0.7 dt 1
-set label title at screen 12.0/width, screen 1-18.0/height left font 'sans-serif:Bold,14' textcolor rgb '#111111'
+set label title at screen 12.0/width, screen 1-18.0/height left font heading textcolor rgb '#111111'
 heading_x = 12.0/width

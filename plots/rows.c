@@ -43,7 +43,7 @@ double rows_row(struct rows *r, const char *name, const char *words)
 {
     FILE *out = r->figure->script;
     double y = r->y + 0.5;
-    fputs("set ytics add (", out);
+    fputs(r->rows ? "set ytics add (" : "set ytics (", out);
     r->name_columns = larger(r->name_columns, print_short(out, name, NAME_COLUMNS));
     fprintf(out, " %g)\n", y);
     if (words) {
