@@ -24,8 +24,10 @@ struct findings {
 
 void findings_free(struct findings *f);
 
-/* True when at least one correctness row is there, all are within their bounds, and none was lost.
- */
+/* Within its bound, which is finite: no value fails an infinite one. */
+bool finding_right(const struct finding *row);
+
+/* True when at least one correctness row is there, all are right, and none was lost. */
 bool findings_right(const struct findings *f);
 
 #endif

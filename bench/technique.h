@@ -80,6 +80,8 @@ struct trial {
     const struct tensor *weights; /* the user's, [rows][cols]; NULL: draw seeded ones */
     size_t llc_bytes;             /* last-level cache that this process can use */
     double items_done;            /* added to by run() when the items of an iteration are random */
+    size_t footprint_bytes;       /* set by prepare(): what all copies of this variant occupy */
+    const char *isa;              /* set by prepare(): of the kernel it picked; NULL: of features */
     void *state;                  /* the technique's own */
     struct findings *findings;
 };
@@ -117,8 +119,9 @@ struct technique {
 double param(const struct trial *t, const char *name);
 
 /* Correctness: the distance of this variant's output from the reference kernel's ON THE SAME DATA,
- * and the bound that the kernel's header derives.  Right iff value <= bound, so NaN is wrong, and a
- * wrong cell is never timed.  A cell that reports none is invalid. */
+ * and the bound that the kernel's header derives.  Right iff value <= bound and the bound is
+ * finite, so NaN is wrong, and a wrong cell is never timed.  A cell that reports none is invalid.
+ */
 void trial_correctness(struct trial *t, const char *metric, double value, double bound);
 
 /* Fidelity: an error against the exact original ("fp64-exact"), a result and no gate.  subject:

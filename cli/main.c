@@ -11,7 +11,7 @@
 #include "numerics/cpu.h"
 
 const struct verb verbs[] = {
-    {"list", "what there is: techniques, variants, cases", verb_list},
+    {"list", "what there is: techniques, variants, cases, counters", verb_list},
     {"describe", "one technique: source, claim, tasks, variants, cases", verb_describe},
     {0}};
 

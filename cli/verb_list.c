@@ -1,14 +1,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bench/counters.h"
 #include "bench/registry.h"
 #include "cli/verbs.h"
 
 static const struct option_row options[] = {{0}};
 static const struct verb_help help = {
-    "list [techniques|variants|cases]",
+    "list [techniques|variants|cases|counters]",
     "Lists what this program knows, one line each, columns separated by tabs.\n"
-    "A variant or case is shown as the cell path that `assay bench` takes.",
+    "A variant or case is shown as the cell path that `assay bench` takes.  Counters are opened, "
+    "run\n"
+    "over known work and checked first; what cannot be trusted here says why.",
     options};
 
 static void list_techniques(void)
@@ -34,10 +37,35 @@ static void list_cases(void)
                        c->flags & DRAM ? "cold" : "warm", c->flags & QUICK ? "\tquick" : "");
 }
 
+static void list_counters_of(const char *choice)
+{
+    struct counters counters;
+    struct err err;
+    enum status s = counters_open(choice, &counters, &err);
+    for (size_t i = 0; i < counters.n; i++) {
+        const struct counter_probe *p = &counters.probes[i];
+        printf("%s\t%s\t%s\t%s\t%s%s%s\n", counters.backend.name, p->event->name,
+               p->event->hardware ? "hardware" : "software", p->event->title,
+               counter_state_name(p->state), p->reason[0] ? "\t" : "", p->reason);
+    }
+    if (s && !counters.n)
+        printf("%s\t\t\t\tunavailable\t%s\n", choice, err.text);
+    counters_close(&counters);
+}
+
+static void list_counters(void)
+{
+    list_counters_of("papi");
+    list_counters_of("perf");
+}
+
 static const struct {
     const char *name;
     void (*list)(void);
-} lists[] = {{"techniques", list_techniques}, {"variants", list_variants}, {"cases", list_cases}};
+} lists[] = {{"techniques", list_techniques},
+             {"variants", list_variants},
+             {"cases", list_cases},
+             {"counters", list_counters}};
 
 enum status verb_list(const struct context *context, int argc, char **argv, struct err *err)
 {
@@ -54,6 +82,7 @@ enum status verb_list(const struct context *context, int argc, char **argv, stru
             lists[i].list();
             return OK;
         }
-    return status_fail(err, E_USAGE, "list: no list '%s'; there are techniques, variants, cases",
+    return status_fail(err, E_USAGE,
+                       "list: no list '%s'; there are techniques, variants, cases, counters",
                        argv[1]);
 }
