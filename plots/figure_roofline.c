@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "plots/escape.h"
+#include "plots/legend.h"
 
 extern const char embed_roofline_gp[];
 
@@ -17,10 +18,6 @@ enum {
     BOTTOM = 56,
     PLOT_WIDTH = 540,
     PLOT_HEIGHT = 430,
-    LEGEND_WIDTH = 250,
-    LEGEND_COLUMNS = 30,
-    LEGEND_ROWS = 24,
-    LINE_HEIGHT = 18,
     ROOF_LABEL_GAP = 15,
     ROOFS = 7
 };
@@ -182,21 +179,6 @@ static void draw_roofs(struct figure *f, const struct axes *a, const struct roof
     }
 }
 
-/* A mark and a name, in a column at the right. */
-static void legend_row(struct figure *f, const char *name, const struct look *look, int row)
-{
-    char label[4 * LEGEND_COLUMNS + 8], options[96];
-    label_shorten(name, LEGEND_COLUMNS, label, sizeof label);
-    double x = LEFT + PLOT_WIDTH + 24, y = TOP + 8 + LINE_HEIGHT * row;
-    if (look)
-        snprintf(options, sizeof options,
-                 "left point pt %d ps 1 lc rgb '#%06x' offset character 1, 0", look->shape,
-                 look->rgb);
-    else
-        snprintf(options, sizeof options, "left font bold");
-    figure_label(f, label, look ? x + 6 : x, y, options);
-}
-
 static bool is_first_of_name(const struct cell *cells, size_t i)
 {
     for (size_t j = i; j-- > 0 && cell_same_task(&cells[j], &cells[i]);)
@@ -209,29 +191,22 @@ static bool is_first_of_name(const struct cell *cells, size_t i)
 static void draw_legend(struct figures *fs, struct figure *f, int threads)
 {
     const struct cell *cells = fs->results->cells, *headed = NULL;
-    int row = 0, left_out = 0;
+    struct legend legend = {
+        .figure = f, .x = LEFT + PLOT_WIDTH + 24, .y = TOP, .max_rows = PLOT_HEIGHT / LEGEND_LINE};
     for (size_t i = 0; i < fs->results->n_cells; i++) {
         const struct cell *c = &cells[i];
         if (c->threads != threads || !is_on_roofline(c) || !is_first_of_name(cells, i))
             continue;
-        if (row + 1 >= LEGEND_ROWS) {
-            left_out++;
-            continue;
-        }
         if (!headed || !cell_same_task(headed, c)) {
             char heading[160];
             snprintf(heading, sizeof heading, "%.70s / %.70s", c->technique, c->task);
-            legend_row(f, heading, NULL, row++);
+            legend_heading(&legend, heading);
             headed = c;
         }
         struct look look = styles_look(fs->styles, c->variant);
-        legend_row(f, c->variant, &look, row++);
+        legend_mark(&legend, c->variant, &look);
     }
-    if (left_out) {
-        char more[64];
-        snprintf(more, sizeof more, "and %d more, in the table", left_out);
-        figure_label(f, more, LEFT + PLOT_WIDTH + 24, TOP + 8 + LINE_HEIGHT * row, "left");
-    }
+    legend_end(&legend);
 }
 
 static void add_cell(struct figures *fs, struct figure *f, const struct cell *c)
