@@ -4,9 +4,9 @@
 
 uint64_t rng_u64(struct rng *rng)
 {
-    uint64_t z = rng->state += 0x9E3779B97F4A7C15u;
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
+    uint64_t z = rng->state += RNG_STEP;
+    z = (z ^ z >> 30) * RNG_MIX_1;
+    z = (z ^ z >> 27) * RNG_MIX_2;
     return z ^ z >> 31;
 }
 
