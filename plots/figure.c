@@ -95,8 +95,11 @@ static void build(struct figures *fs)
     figures_pareto(fs);
     figures_claims(fs);
     for (size_t i = 0; i < fs->results->n_analyses; i++)
-        if (!strcmp(fs->results->analyses[i].name, "quant-error"))
+        if (!strcmp(fs->results->analyses[i].name, "quant-error")) {
             figures_quant_error(fs, &fs->results->analyses[i]);
+            figures_heat_map(fs, &fs->results->analyses[i]);
+            figures_weights(fs, &fs->results->analyses[i]);
+        }
 }
 
 enum status drawing_load(const char *folder, struct drawing *d, struct err *err)
@@ -157,6 +160,14 @@ void format_value(double value, int digits, char text[32])
     }
     int decimals = digits - 1 - (int)floor(log10(magnitude));
     snprintf(text, 32, "%.*f", decimals > 0 ? decimals : 0, value);
+}
+
+double tick_step(double low, double high)
+{
+    double span = high > low ? high - low : fabs(high) > 0 ? fabs(high) : 1;
+    double power = pow(10, floor(log10(span / 4)));
+    double mantissa = span / 4 / power;
+    return power * (mantissa >= 5 ? 5 : mantissa >= 2 ? 2 : 1);
 }
 
 void print_threads(FILE *out, const struct cell *c)

@@ -69,6 +69,8 @@ void caption_measured(FILE *out, const struct results *r, const struct cell *cel
 /* value with `digits` significant digits and no exponent while it has at most six before the point:
  * "1.90", "0.0421", "1024".  A buffer of 32 bytes. */
 void format_value(double value, int digits, char text[32]);
+/* 1, 2 or 5 times a power of ten: four to nine steps of it lie between low and high. */
+double tick_step(double low, double high);
 /* "2 threads" or "1 thread, 4 ranks" */
 void print_threads(FILE *out, const struct cell *c);
 
@@ -78,6 +80,9 @@ void figures_limits(struct figures *fs);
 void figures_roofline(struct figures *fs);
 void figures_pareto(struct figures *fs);
 void figures_claims(struct figures *fs);
+/* Of an analysis called quant-error: error against bits; tensor by format; weights. */
 void figures_quant_error(struct figures *fs, const struct analysis_document *a);
+void figures_heat_map(struct figures *fs, const struct analysis_document *a);
+void figures_weights(struct figures *fs, const struct analysis_document *a);
 
 #endif

@@ -17,13 +17,13 @@ enum {
     MAX_POINTS = 64, /* of a panel */
     PANEL_WIDTH = 330,
     PANEL_HEIGHT = 250,
-    LEFT = 76,
+    LEFT = 100,
     TOP = 66,
-    GAP_X = 84,
+    GAP_X = 96,
     GAP_Y = 96,
     BOTTOM = 52,
-    LABEL_GAP = 13, /* pixels between the names of subjects */
-    SUBJECT_COLUMNS = 22
+    SUBJECT_COLUMNS = 24,
+    CASE_COLUMNS = 28
 };
 
 static const char *const headers[] = {"case",   "threads", "variant",       "subject",
@@ -257,37 +257,58 @@ static double share(double value, double from, double to, bool logarithmic)
     return logarithmic ? log(value / from) / log(to / from) : (value - from) / (to - from);
 }
 
-static int from_the_top(const void *a, const void *b)
-{
-    const struct point *x = *(const struct point *const *)a, *y = *(const struct point *const *)b;
-    return (x->y < y->y) - (x->y > y->y);
-}
-
-/* The names of subjects stand beside their points, pushed down where they would overlap. */
+/* Beside each cell that has several subjects: which of them is the most exact. */
 static void label_subjects(const struct chart *chart, const struct panel *panel, struct figure *f)
 {
-    const struct point *named[MAX_POINTS];
-    size_t n = 0;
-    double last_x = -1e9, last_y = -1e9;
-    for (size_t i = 0; i < panel->n; i++)
-        if (*panel->points[i].subject)
-            named[n++] = &panel->points[i];
-    qsort(named, n, sizeof *named, from_the_top);
-    for (size_t step = 0; step < n; step++) {
-        const struct point *p = named[chart->higher_is_better ? step : n - 1 - step];
-        char text[4 * SUBJECT_COLUMNS + 8];
-        double x = panel->left + 9 +
-                   PANEL_WIDTH *
-                       share(high_of(p->cell), panel->x_low, panel->x_high, chart->logarithmic_x),
-               y = panel->top + PANEL_HEIGHT * (1 - share(p->y, chart->y_from, chart->y_to,
-                                                          !chart->higher_is_better));
-        if (fabs(x - last_x) < 150 && y < last_y + LABEL_GAP)
-            y = last_y + LABEL_GAP;
+    double sign = chart->higher_is_better ? 1 : -1, last_x = -1e9, last_y = -1e9;
+    for (size_t i = 0, n; i < panel->n; i += n) {
+        const struct point *best = &panel->points[i];
+        char name[4 * SUBJECT_COLUMNS + 8], text[sizeof name + 32];
+        for (n = 1; i + n < panel->n && panel->points[i + n].cell == best->cell; n++)
+            if (sign * panel->points[i + n].y > sign * best->y)
+                best = &panel->points[i + n];
+        if (!*best->subject)
+            continue;
+        label_shorten(best->subject, SUBJECT_COLUMNS, name, sizeof name);
+        snprintf(text, sizeof text, n > 1 ? "%s (best of %zu)" : "%s", name, n);
+        double x = PANEL_WIDTH * share(best->cell->speedup.value, panel->x_low, panel->x_high,
+                                       chart->logarithmic_x),
+               y = PANEL_HEIGHT *
+                   (1 - share(best->y, chart->y_from, chart->y_to, !chart->higher_is_better));
+        if (fabs(x - last_x) < 170 && fabs(y - last_y) < 32)
+            continue; /* it would overlap; the table has it */
         last_x = x;
         last_y = y;
-        label_shorten(p->subject, SUBJECT_COLUMNS, text, sizeof text);
-        figure_label(f, text, x, y, "left font small textcolor rgb '#444444'");
+        /* Above the mark, on the side where there is room. */
+        bool at_right = x > 0.6 * PANEL_WIDTH;
+        figure_label(f, text, panel->left + x + (at_right ? 6 : -6), panel->top + y - 13,
+                     at_right ? "right font small textcolor rgb '#444444'"
+                              : "left font small textcolor rgb '#444444'");
     }
+}
+
+/* Ticks between the worst and the best value only: beyond the best stands "exact". */
+static void print_ticks(const struct chart *chart, FILE *out)
+{
+    double low = fmin(chart->worst, chart->best), high = fmax(chart->worst, chart->best);
+    bool first = true;
+    if (chart->higher_is_better || high / low < 3) {
+        double step = tick_step(low, high);
+        for (double k = ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++, first = false)
+            fprintf(out, "set ytics %s('%.6g' %.9g)\n", first ? "" : "add ", k * step, k * step);
+    } else {
+        bool decades_only = high / low > 1e3;
+        for (double decade = floor(log10(low)); decade <= log10(high); decade++)
+            for (int i = 0; i < (decades_only ? 1 : 3); i++) {
+                double value = (double)(int[]){1, 2, 5}[i] * pow(10, decade);
+                if (value < low / 1.2 || value > high * 1.2)
+                    continue;
+                fprintf(out, "set ytics %s('%.3g' %.9g)\n", first ? "" : "add ", value, value);
+                first = false;
+            }
+    }
+    if (chart->exact > 0)
+        fprintf(out, "set ytics %s('exact' %.9g)\n", first ? "" : "add ", chart->exact);
 }
 
 static void print_array(FILE *out, const char *name, const double *values, size_t n)
@@ -316,25 +337,25 @@ static void print_panels(const struct chart *chart, struct figure *f)
         print_array(f->script, names[i], values[i], chart->n_panels);
     fprintf(f->script,
             "panels = %zu; logarithmic_x = %d; logarithmic_y = %d\n"
-            "y_worst = %.6g; y_best = %.6g; exact = %.6g\n",
+            "y_worst = %.6g; y_best = %.6g\n",
             chart->n_panels, chart->logarithmic_x, !chart->higher_is_better, chart->y_from,
-            chart->y_to, chart->exact);
+            chart->y_to);
 }
 
 static void print_headings(const struct chart *chart, struct figure *f)
 {
     for (size_t i = 0; i < chart->n_panels; i++) {
         const struct panel *p = &chart->panels[i];
-        char heading[256], threads[64] = "", label[4 * 44 + 8];
+        char heading[256], threads[64] = "", name[4 * CASE_COLUMNS + 8];
         FILE *out = fmemopen(threads, sizeof threads, "w");
         if (out) {
             print_threads(out, p->block);
             fclose(out);
         }
-        snprintf(heading, sizeof heading, "%.120s%s%.10s, %s", p->block->case_name,
-                 *p->block->mode ? ", " : "", p->block->mode, threads);
-        label_shorten(heading, 44, label, sizeof label);
-        figure_label(f, label, p->left, p->top - 12, "left font bold");
+        label_shorten(p->block->case_name, CASE_COLUMNS, name, sizeof name);
+        snprintf(heading, sizeof heading, "%s%s%.10s, %s", name, *p->block->mode ? ", " : "",
+                 p->block->mode, threads);
+        figure_label(f, heading, p->left, p->top - 12, "left font bold");
         figure_label(f, "speed-up over the baseline (times)", p->left + PANEL_WIDTH / 2,
                      p->top + PANEL_HEIGHT + 40, "center textcolor rgb ink");
     }
@@ -410,6 +431,7 @@ static void draw_task(struct figures *fs, const struct cell *cells, size_t n, st
         label_subjects(chart, p, f);
     }
     print_panels(chart, f);
+    print_ticks(chart, f->script);
     print_headings(chart, f);
     print_legend(fs, chart, f, right_edge + 24);
     char axis[160];

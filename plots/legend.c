@@ -2,7 +2,7 @@
 
 #include "plots/escape.h"
 
-enum { NAME_COLUMNS = 30, INDENT = 8, LINE_LENGTH = 22 };
+enum { NAME_COLUMNS = 30, INDENT = 8, LINE_LENGTH = 30 };
 
 /* The y of the next row's middle, or -1 when there is no room. */
 static int next_row(struct legend *l)

@@ -10,12 +10,12 @@ do for [i=1:panels] {
     set tmargin at screen panel_top[i]
     set bmargin at screen panel_bottom[i]
     if (logarithmic_x) { set logscale x }
-    if (logarithmic_y) { set logscale y; set format y '%.0e' }
+    if (logarithmic_y) { set logscale y; unset mytics }
     set xrange [panel_x_low[i]:panel_x_high[i]]
     set yrange [y_worst:y_best]
-    if (exact > 0) { set ytics add ('exact' exact) }
-    plot data index 2*i-1 using 1:2 with lines lw 1.6 dt 2 lc rgb '#999999', \
+    plot data index 2*i-1 using 1:2 with lines lw 1.2 lc rgb '#aaaaaa', \
          data index 2*i-2 using 1:4:2:3 with xerrorbars pt 0 lw 1.2 lc rgb ink, \
+         data index 2*i-2 using 1:4:(int($6)%2 ? $6 : $6+1) with points pointtype variable lc rgb '#ffffff' ps 1.1, \
          data index 2*i-2 using 1:4:6:5 with points pointtype variable lc rgb variable ps 1.1
 }
 unset multiplot

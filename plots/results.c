@@ -181,7 +181,8 @@ static enum status read_analyses(const char *folder, struct results *r, struct e
         s = read_optional(folder, entries[i]->d_name, "analysis", &json, err);
         if (s || !json)
             continue;
-        snprintf(a->file, sizeof a->file, "%s", entries[i]->d_name);
+        snprintf(a->stem, sizeof a->stem, "%.*s", (int)strlen(entries[i]->d_name) - 14,
+                 entries[i]->d_name + 9);
         a->name = json_get_string(json, "analysis", "");
         a->json = json;
         r->n_analyses++;

@@ -36,7 +36,7 @@ struct cell {
 };
 
 struct analysis_document {
-    char file[256];
+    char stem[256];   /* "quant-error" of analysis-quant-error.json */
     const char *name; /* "quant-error" */
     struct json *json;
 };

@@ -2,8 +2,9 @@
  * One look for each variant, the same in every figure and in the report.
  *
  * Colours are those of Okabe and Ito (Color Universal Design, 2008) without black, which is text,
- * and yellow, which is lost on white; wine is from Tol's muted scheme.  Six shapes and seven
- * colours advance together, so 42 variants differ, and no two look alike in grey either.
+ * and yellow, which is lost on white; more follow from Tol's muted scheme.  Eleven colours and six
+ * shapes advance together, so 66 variants differ, and neighbours differ in shape when printed in
+ * grey.
  */
 #ifndef PLOTS_STYLE_H
 #define PLOTS_STYLE_H
