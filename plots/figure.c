@@ -162,6 +162,24 @@ void format_value(double value, int digits, char text[32])
     snprintf(text, 32, "%.*f", decimals > 0 ? decimals : 0, value);
 }
 
+void format_si(double value, const char *unit, char text[32])
+{
+    static const char *const prefixes[] = {"n", "\xc2\xb5", "m", "", "k", "M", "G", "T", "P"};
+    enum { ONE = 3, LAST = 8 };
+    int i = ONE;
+    char number[32];
+    if (!isfinite(value)) {
+        snprintf(text, 32, "\xe2\x80\x93");
+        return;
+    }
+    for (; fabs(value) >= 999.5 && i < LAST; i++)
+        value /= 1000;
+    for (; value != 0 && fabs(value) < 0.9995 && i > 0; i--)
+        value *= 1000;
+    format_value(value, 3, number);
+    snprintf(text, 32, "%.12s %s%.12s", number, prefixes[i], unit);
+}
+
 double tick_step(double low, double high)
 {
     double span = high > low ? high - low : fabs(high) > 0 ? fabs(high) : 1;

@@ -69,6 +69,8 @@ void caption_measured(FILE *out, const struct results *r, const struct cell *cel
 /* value with `digits` significant digits and no exponent while it has at most six before the point:
  * "1.90", "0.0421", "1024".  A buffer of 32 bytes. */
 void format_value(double value, int digits, char text[32]);
+/* With three digits and a prefix: "24.0 GB/s", "1.25 ms". */
+void format_si(double value, const char *unit, char text[32]);
 /* 1, 2 or 5 times a power of ten: four to nine steps of it lie between low and high. */
 double tick_step(double low, double high);
 /* "2 threads" or "1 thread, 4 ranks" */

@@ -86,18 +86,6 @@ static double rate(const struct cell *c)
     return c->ops / c->time.value;
 }
 
-/* "24.0 GB/s" */
-static void format_rate(double value, const char *unit, char text[32])
-{
-    static const char prefixes[] = " kMGTPE";
-    size_t i = 0;
-    char number[32];
-    for (; value >= 1000 && i + 2 < sizeof prefixes; i++)
-        value /= 1000;
-    format_value(value, 3, number);
-    snprintf(text, 32, "%.12s %.1s%.10s", number, i ? prefixes + i : "", unit);
-}
-
 static struct axes choose_axes(const struct cell *cells, size_t n, int threads,
                                const struct roof_line roofs[ROOFS])
 {
@@ -148,7 +136,7 @@ static void draw_roofs(struct figure *f, const struct axes *a, const struct roof
         char label[96];
         if (!(r->value > 0))
             continue;
-        format_rate(r->value, r->unit, rate_text);
+        format_si(r->value, r->unit, rate_text);
         snprintf(label, sizeof label, "%s %s", r->label, rate_text);
         if (is_memory(r)) {
             double x0 = fmax(a->x_low, a->y_low / r->value),

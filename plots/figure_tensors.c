@@ -15,7 +15,7 @@ extern const char embed_heat_map_gp[], embed_weights_gp[];
 
 enum {
     MAX_TENSORS = 40,
-    MAX_FORMATS = 18,
+    MAX_FORMATS = 26,
     TILE_WIDTH = 38,
     TILE_HEIGHT = 20,
     HEAT_TOP = 44,

@@ -109,33 +109,31 @@ void table_print(const struct table *t, size_t max_rows, FILE *out)
     free(right);
 }
 
-void table_html(const struct table *t, const char *caption, FILE *out)
+void table_html(const struct table *t, size_t max_rows, FILE *out)
 {
-    fputs("<div class=\"scroll\" tabindex=\"0\"><table class=\"sortable\">\n", out);
-    if (caption) {
-        fputs("<caption>", out);
-        escape_html(out, caption);
-        fputs("</caption>\n", out);
-    }
-    fputs("<thead><tr>", out);
+    size_t rows = table_rows(t), shown = rows < max_rows ? rows : max_rows;
+    fputs("<div class=\"scroll\" tabindex=\"0\"><table class=\"sortable\">\n<thead><tr>", out);
     for (size_t c = 0; c < t->n_columns; c++) {
         fprintf(out, "<th scope=\"col\"%s>", is_numeric(t, c) ? " class=\"number\"" : "");
         escape_html(out, t->headers[c]);
         fputs("</th>", out);
     }
     fputs("</tr></thead>\n<tbody>\n", out);
-    for (size_t i = 0; i + t->n_columns <= t->n_entries; i += t->n_columns) {
-        fputs("<tr>", out);
-        for (size_t c = 0; c < t->n_columns; c++) {
-            const struct entry *e = &t->entries[i + c];
-            if (isfinite(e->value))
-                fprintf(out, "<td class=\"number\" data-value=\"%.9g\">", e->value);
-            else
-                fputs("<td>", out);
-            escape_html(out, e->text);
-            fputs("</td>", out);
-        }
-        fputs("</tr>\n", out);
+    for (size_t i = 0; i < shown * t->n_columns; i++) {
+        const struct entry *e = &t->entries[i];
+        if (i % t->n_columns == 0)
+            fputs("<tr>", out);
+        if (isfinite(e->value))
+            fprintf(out, "<td class=\"number\" data-value=\"%.9g\">", e->value);
+        else
+            fputs("<td>", out);
+        escape_html(out, e->text);
+        fputs("</td>", out);
+        if ((i + 1) % t->n_columns == 0)
+            fputs("</tr>\n", out);
     }
     fputs("</tbody></table></div>\n", out);
+    if (rows > shown)
+        fprintf(out, "<p class=\"soft\">%zu more rows are in the result document.</p>\n",
+                rows - shown);
 }

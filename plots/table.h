@@ -31,7 +31,7 @@ void table_free(struct table *t);
 
 /* Columns aligned by spaces; at most max_rows rows, and a line that says how many more. */
 void table_print(const struct table *t, size_t max_rows, FILE *out);
-/* <table>; the caption (may be NULL) is escaped here. */
-void table_html(const struct table *t, const char *caption, FILE *out);
+/* A sortable <table> of at most max_rows rows, and a line that says how many more. */
+void table_html(const struct table *t, size_t max_rows, FILE *out);
 
 #endif
