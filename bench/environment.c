@@ -10,8 +10,6 @@
 #include "bench/cgroup.h"
 #include "bench/sysfile.h"
 
-static const double max_steal_share = 0.02, max_foreign_cpus = 0.25;
-
 static double timeval_s(struct timeval t)
 {
     return (double)t.tv_sec + 1e-6 * (double)t.tv_usec;
@@ -189,5 +187,6 @@ bool environment_delta(const struct environment *before, const struct environmen
     /* absent readings are NAN, and make these so */
     *steal_share = total > 0 ? fmax(steal, 0) / total : NAN;
     *foreign_cpus = elapsed > 0 && !isnan(busy) ? fmax(busy - own_cpu_seconds, 0) / elapsed : NAN;
-    return *steal_share > max_steal_share || *foreign_cpus > max_foreign_cpus;
+    return *steal_share > ENVIRONMENT_MAX_STEAL_SHARE ||
+           *foreign_cpus > ENVIRONMENT_MAX_FOREIGN_CPUS;
 }

@@ -12,6 +12,10 @@
 
 #include "datasets/json.h"
 
+/* Above either, what was measured meanwhile is degraded. */
+#define ENVIRONMENT_MAX_STEAL_SHARE 0.02
+#define ENVIRONMENT_MAX_FOREIGN_CPUS 0.25
+
 struct reading {
     double value;
     const char *reason; /* NULL: value holds.  A string that lives for ever */

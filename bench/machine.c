@@ -66,11 +66,12 @@ static void read_package(hwloc_topology_t topology, struct machine *m)
     m->stepping = number_or_unknown(hwloc_obj_get_info_by_name(package, "CPUStepping"));
 }
 
-/* The processors that the process may run on.  With OMP_PROC_BIND, libgomp binds the first thread
- * to one place before main() runs, so that its affinity says too little: the places say it. */
+/* The processors that the process may run on.  With OMP_PROC_BIND or OMP_PLACES, OpenMP binds the
+ * first thread to one place early, so that its affinity says too little: the places say it. */
 static void read_usable(hwloc_topology_t topology, hwloc_bitmap_t usable)
 {
-    for (int place = 0; place < omp_get_num_places(); place++) {
+    int places = omp_get_proc_bind() == omp_proc_bind_false ? 0 : omp_get_num_places();
+    for (int place = 0; place < places; place++) {
         int n = omp_get_place_num_procs(place);
         int *ids = malloc((size_t)n * sizeof *ids);
         if (ids)

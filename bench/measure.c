@@ -91,12 +91,13 @@ void measure_cell(const struct block *b, const struct variant *v, struct cell *c
                       .threads = b->threads,
                       .features = b->features,
                       .rng = &rng,
-                      .weights = b->weights,
+                      .user_weights = b->weights,
                       .llc_bytes = b->llc_bytes,
                       .findings = &cell->findings};
     enum status s = b->task->prepare(&t, &cell->reason);
     if (t.isa)
         cell->isa = t.isa;
+    cell->weights_taken = t.weights_taken;
     if (!s)
         run_check_time(b, &t, cell);
     else if (s == E_SKIP)
@@ -108,14 +109,20 @@ void measure_cell(const struct block *b, const struct variant *v, struct cell *c
     b->task->release(&t);
 }
 
+const struct tensor *trial_weights(struct trial *t)
+{
+    t->weights_taken = t->user_weights != NULL;
+    return t->user_weights;
+}
+
 void cell_free(struct cell *cell)
 {
     findings_free(&cell->findings);
 }
 
-uint64_t block_data_hash(const struct block *b)
+uint64_t block_data_hash(const struct block *b, bool weights_taken)
 {
-    if (b->weights)
+    if (weights_taken)
         return mapping_hash(b->weights->data, b->weights->count * dtype_bytes(b->weights->dtype));
     struct rng rng = {b->seed};
     uint64_t draws[1 << 12];

@@ -52,7 +52,8 @@ struct cell {
     enum cell_status status;
     struct err reason; /* "" when ok */
     const char *isa;
-    bool ran; /* work, mode and footprint_bytes are known */
+    bool weights_taken; /* it computed on the user's weights */
+    bool ran;           /* work, mode and footprint_bytes are known */
     struct work work;
     enum cell_mode mode;
     size_t footprint_bytes;
@@ -64,8 +65,9 @@ struct cell {
 void measure_cell(const struct block *b, const struct variant *v, struct cell *cell);
 void cell_free(struct cell *cell);
 
-/* mapping_hash() of what the cells of a block compute on: of the user's weights as they lie in the
- * file, or of the first 2^12 outputs of the generator that all is drawn from. */
-uint64_t block_data_hash(const struct block *b);
+/* mapping_hash() of what a cell of the block computes on: of the user's weights as they lie in the
+ * file when it took them, else of the first 2^12 outputs of the generator that all is drawn from.
+ */
+uint64_t block_data_hash(const struct block *b, bool weights_taken);
 
 #endif

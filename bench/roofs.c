@@ -163,21 +163,26 @@ static double time_passes(const struct arena *a, const struct probe *p, size_t p
     return end - begin;
 }
 
-/* Memory that the threads themselves touch first, so that it lies on their NUMA nodes, and fill
- * with ones: zeros are a special case to some caches. */
-static enum status arena_open(struct arena *a, size_t bytes, struct err *err)
+static size_t up_to_page(size_t bytes)
+{
+    return (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+}
+
+/* Memory for slices of up to slice_bytes > 0, which the threads themselves touch first, so that it
+ * lies on their NUMA nodes, and fill with ones: zeros are a special case to some caches. */
+static enum status arena_open(struct arena *a, size_t slice_bytes, struct err *err)
 {
     int default_threads = omp_get_max_threads();
-    a->bytes = bytes;
-    a->stride_bytes = bytes / a->threads / PAGE_BYTES * PAGE_BYTES;
+    a->stride_bytes = up_to_page(slice_bytes);
+    a->bytes = a->threads * a->stride_bytes;
     struct probe fill = {
         .kind = WRITE, .fn = (kernel_fn *)stream_write_ref, .slice_bytes = a->stride_bytes};
     omp_set_num_threads((int)a->threads);
-    a->buffer = buffer_alloc(bytes);
+    a->buffer = buffer_alloc(a->bytes);
     omp_set_num_threads(default_threads);
     if (!a->buffer)
         return status_fail(err, E_NOMEM, "roofs: no memory for a working set of %zu MiB",
-                           bytes >> 20);
+                           a->bytes >> 20);
     time_passes(a, &fill, 1);
     return OK;
 }
@@ -192,15 +197,19 @@ static size_t sharers(const struct machine *m, const struct machine_cache *c, si
 
 /* The bytes that one thread works on in a level; 0: *reason says why it cannot be measured. */
 static size_t slice_bytes(const struct machine *m, enum machine_level level, size_t threads,
-                          size_t total_bytes, const char **reason)
+                          const char **reason)
 {
+    double room = m->cgroup_memory_bytes > 0 ? fmin(m->memory_bytes, m->cgroup_memory_bytes)
+                                             : m->memory_bytes;
     size_t share[N_CACHES];
     for (int i = 0; i < N_CACHES; i++)
         share[i] = m->cache[i].bytes / sharers(m, &m->cache[i], threads);
     size_t bytes = 0, below = share[LEVEL_L2] ? share[LEVEL_L2] : share[LEVEL_L1];
-    if (level == LEVEL_DRAM)
-        bytes = total_bytes / threads;
-    else if (!share[level])
+    if (level == LEVEL_DRAM) {
+        bytes = dram_bytes(m->llc_bytes) / threads;
+        if ((double)dram_bytes(m->llc_bytes) > room / 2)
+            *reason = "four times the last-level cache is more than half of the memory";
+    } else if (!share[level])
         *reason = "the system tells of no such cache";
     else if (level != LEVEL_L3)
         bytes = share[level] / 2;
@@ -208,6 +217,8 @@ static size_t slice_bytes(const struct machine *m, enum machine_level level, siz
         *reason = "a thread's share of the L3 is smaller than its L2: not to be told apart";
     else
         bytes = below + (share[level] / 2 < 2 * below ? share[level] / 2 : 2 * below);
+    if (!*reason && bytes < PAGE_BYTES)
+        *reason = "a thread's share of the cache is smaller than a page";
     return bytes / LINE_BYTES * LINE_BYTES;
 }
 
@@ -247,7 +258,7 @@ static bool append(struct probes *ps, const struct roof_kernel *k, const struct 
 }
 
 static bool append_all(struct probes *ps, const struct machine *m, const struct roof_plan *plan,
-                       size_t threads, size_t total_bytes, const char *no_dram)
+                       size_t threads)
 {
     bool all = true;
     for (int i = 0; i < N_KERNELS; i++)
@@ -260,9 +271,8 @@ static bool append_all(struct probes *ps, const struct machine *m, const struct 
                 continue;
             }
             for (int level = 0; level < N_LEVELS; level++) {
-                const char *reason = level == LEVEL_DRAM ? no_dram : NULL;
-                size_t bytes =
-                    slice_bytes(m, (enum machine_level)level, threads, total_bytes, &reason);
+                const char *reason = NULL;
+                size_t bytes = slice_bytes(m, (enum machine_level)level, threads, &reason);
                 all &= append(ps, &kernels[i], v, machine_level_name((enum machine_level)level),
                               threads, bytes, reason);
             }
@@ -293,24 +303,19 @@ static enum status measure_threads(const struct machine *m, const struct roof_pl
                                    size_t n_counts, struct progress *progress, struct roofs *roofs,
                                    struct err *err)
 {
-    size_t threads = plan->threads[k], total = dram_bytes(m->llc_bytes);
-    double room = m->cgroup_memory_bytes > 0 ? fmin(m->memory_bytes, m->cgroup_memory_bytes)
-                                             : m->memory_bytes;
-    const char *no_dram = NULL;
+    size_t threads = plan->threads[k], largest = 1;
     struct probes ps = {.roofs = roofs};
     struct arena a = {.m = m, .threads = threads};
     enum status s;
-    if ((double)total > room / 2) {
-        no_dram = "four times the last-level cache is more than half of the memory";
-        total = dram_bytes(m->llc_bytes) / LLC_MULTIPLE;
-    }
-    s = arena_open(&a, total, err);
-    if (s)
-        goto out;
-    if (!append_all(&ps, m, plan, threads, total, no_dram)) {
+    if (!append_all(&ps, m, plan, threads)) {
         s = status_fail(err, E_NOMEM, "roofs: no memory for the results");
         goto out;
     }
+    for (size_t i = 0; i < ps.n; i++)
+        largest = ps.list[i].slice_bytes > largest ? ps.list[i].slice_bytes : largest;
+    s = arena_open(&a, largest, err);
+    if (s)
+        goto out;
     for (size_t i = 0; i < ps.n; i++) /* finds the passes, and warms caches and clock frequency */
         sample(&a, &ps.list[i], plan->sample_s);
     for (int r = 0; r < plan->repetitions; r++)
@@ -426,6 +431,16 @@ void roofs_add(const struct roofs *r, struct json *array)
     }
 }
 
+void roofs_add_machine(const struct machine *m, const struct roofs *r, struct json *document)
+{
+    char fingerprint[FINGERPRINT_SIZE];
+    struct json *machine = json_add_object(document, "machine");
+    machine_fingerprint(m, fingerprint);
+    json_add_string(machine, "fingerprint", fingerprint);
+    machine_add_facts(m, json_add_object(machine, "facts"));
+    roofs_add(r, json_add_array(machine, "roofs"));
+}
+
 enum status roof_control(unsigned features, size_t threads, size_t llc_bytes,
                          double *bytes_per_second, struct err *err)
 {
@@ -434,7 +449,7 @@ enum status roof_control(unsigned features, size_t threads, size_t llc_bytes,
     double rates[MOST], spent = 0;
     size_t n = 0;
     struct arena a = {.threads = threads};
-    enum status s = arena_open(&a, dram_bytes(llc_bytes), err);
+    enum status s = arena_open(&a, dram_bytes(llc_bytes) / threads, err);
     if (s)
         return s;
     struct probe p = {.kind = READ,

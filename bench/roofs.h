@@ -65,6 +65,9 @@ const struct roof_row *roofs_find(const struct roofs *r, const char *name, const
 /* Appends the rows to the array "roofs" of a machine object. */
 void roofs_add(const struct roofs *r, struct json *array);
 
+/* Adds the whole member "machine" {fingerprint, facts, roofs} of a document. */
+void roofs_add_machine(const struct machine *m, const struct roofs *r, struct json *document);
+
 /*
  * The DRAM read bandwidth of this moment, which a block of cells takes as its control: the median
  * over passes through 4 x llc_bytes, for about 40 ms and at least three passes, in bytes per

@@ -79,3 +79,8 @@ struct json *run_record_add(const struct run_record *r, struct json *document, c
                         1e-9 * (double)(now.tv_nsec - r->begun.tv_nsec));
     return run;
 }
+
+void run_record_folder(const struct run_record *r, char *text, size_t size)
+{
+    snprintf(text, size, "results/%.10s-%s", r->created, r->host);
+}

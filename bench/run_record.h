@@ -42,6 +42,9 @@ void run_record_start(struct run_record *r, const struct build_info *build, int 
  * rounds ...).  status: "complete" or "interrupted". */
 struct json *run_record_add(const struct run_record *r, struct json *document, const char *status);
 
+/* The folder that a run without --out writes into: "results/<date>-<host>". */
+void run_record_folder(const struct run_record *r, char *text, size_t size);
+
 enum { UTC_SIZE = 24 };
 /* "2024-02-29T12:34:56Z" */
 void run_record_utc(time_t when, char text[UTC_SIZE]);

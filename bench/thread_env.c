@@ -18,7 +18,9 @@ enum status thread_env_make(const struct machine *m, size_t threads, struct thre
     env->names[1] = env->count;
     env->names[2] = env->blas_count;
     env->names[3] = "OMP_PROC_BIND=close";
-    env->names[4] = "OMP_WAIT_POLICY=active";
-    env->names[5] = NULL;
+    env->names[4] = "OMP_WAIT_POLICY=passive";
+    env->names[5] = "GOMP_SPINCOUNT=30000"; /* of GCC's OpenMP: goes before the policy */
+    env->names[6] = "KMP_BLOCKTIME=1";      /* of LLVM's: milliseconds */
+    env->names[7] = NULL;
     return OK;
 }

@@ -81,7 +81,8 @@ static double seconds_of(clockid_t clock)
 
 /* ---- Blocks ---- */
 
-/* One variant of the block, with its start and its outcome told. */
+/* One variant of the block, with its start and its outcome told.  data: of seeded cells, of those
+ * on the user's weights. */
 static enum status run_cell(const struct worker *w, const struct block *b, const struct variant *v,
                             const struct data_record *data, struct err *err)
 {
@@ -91,7 +92,7 @@ static enum status run_cell(const struct worker *w, const struct block *b, const
     enum status s = reply(w->out, start, err);
     if (!s) {
         measure_cell(b, v, &cell);
-        json_add(end, "cell", cell_record(&cell, data));
+        json_add(end, "cell", cell_record(&cell, &data[cell.weights_taken]));
         cell_free(&cell);
         s = reply(w->out, end, err);
     } else {
@@ -167,9 +168,11 @@ static enum status run_block(const struct worker *w, const struct technique *tec
     if (s)
         return s;
     b.weights = weights.tensor;
-    struct data_record data = {spec ? weights.name : "seeded", block_data_hash(&b), b.seed};
+    const struct data_record data[] = {
+        {"seeded", block_data_hash(&b, false), b.seed},
+        {weights.name, spec ? block_data_hash(&b, true) : 0, b.seed}};
     struct control control = {NAN, {{0}}};
-    s = run_cells(w, &b, job, &data, &control, err);
+    s = run_cells(w, &b, job, data, &control, err);
     weights_close(&weights);
     if (s)
         return s;

@@ -1,15 +1,13 @@
 /*
- * A made-up /proc and /sys for tests: a folder that is written file by file and then removed.
+ * A made-up /proc and /sys for tests, written file by file.
  */
 #ifndef TESTS_FAKE_ROOT_H
 #define TESTS_FAKE_ROOT_H
 
-#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "datasets/document.h"
 
@@ -28,17 +26,6 @@ static inline void fake_file(const char *root, const char *path, const char *tex
         perror(name);
         abort();
     }
-}
-
-static inline int fake_remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-    (void)st, (void)type, (void)at;
-    return remove(path);
-}
-
-static inline void fake_remove(const char *root)
-{
-    nftw(root, fake_remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 #endif

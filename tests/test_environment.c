@@ -7,39 +7,31 @@
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
 #include "bench/environment.h"
 #include "bench/sysfile.h"
 #include "tests/fake_root.h"
-
-static void make_root(char root[32])
-{
-    strcpy(root, "/tmp/assay-system-XXXXXX");
-    assert_non_null(mkdtemp(root));
-}
+#include "tests/scratch.h"
 
 static void what_is_there_is_read(void **unused)
 {
     (void)unused;
-    char root[32];
-    make_root(root);
-    fake_file(root, "/proc/loadavg", "0.75 0.50 0.25 2/101 3456\n");
-    fake_file(root, "/proc/stat",
+    fake_file(scratch, "/proc/loadavg", "0.75 0.50 0.25 2/101 3456\n");
+    fake_file(scratch, "/proc/stat",
               "cpu  100 20 30 4000 5 6 7 8 90 0\ncpu0 1 1 1 1 1 1 1 1 1 1\nintr 5\n");
-    fake_file(root, "/proc/meminfo", "MemTotal: 100 kB\nMemFree: 5 kB\nMemAvailable:   64 kB\n");
-    fake_file(root, "/sys/kernel/mm/transparent_hugepage/enabled", "always [madvise] never\n");
-    fake_file(root, "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "powersave\n");
-    fake_file(root, "/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq", "1200000\n");
-    fake_file(root, "/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq", "3700000\n");
-    fake_file(root, "/sys/devices/system/cpu/cpu0/thermal_throttle/core_throttle_count", "2\n");
-    fake_file(root, "/sys/devices/system/cpu/cpu1/thermal_throttle/core_throttle_count", "3\n");
-    fake_file(root, "/sys/class/thermal/thermal_zone0/temp", "41000\n");
-    fake_file(root, "/sys/class/thermal/thermal_zone1/temp", "55500\n");
-    fake_file(root, "/proc/self/cgroup", "0::/\n");
-    fake_file(root, "/sys/fs/cgroup/cpu.stat", "usage_usec 1\nthrottled_usec 250000\n");
+    fake_file(scratch, "/proc/meminfo", "MemTotal: 100 kB\nMemFree: 5 kB\nMemAvailable:   64 kB\n");
+    fake_file(scratch, "/sys/kernel/mm/transparent_hugepage/enabled", "always [madvise] never\n");
+    fake_file(scratch, "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "powersave\n");
+    fake_file(scratch, "/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq", "1200000\n");
+    fake_file(scratch, "/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq", "3700000\n");
+    fake_file(scratch, "/sys/devices/system/cpu/cpu0/thermal_throttle/core_throttle_count", "2\n");
+    fake_file(scratch, "/sys/devices/system/cpu/cpu1/thermal_throttle/core_throttle_count", "3\n");
+    fake_file(scratch, "/sys/class/thermal/thermal_zone0/temp", "41000\n");
+    fake_file(scratch, "/sys/class/thermal/thermal_zone1/temp", "55500\n");
+    fake_file(scratch, "/proc/self/cgroup", "0::/\n");
+    fake_file(scratch, "/sys/fs/cgroup/cpu.stat", "usage_usec 1\nthrottled_usec 250000\n");
     struct environment e;
-    environment_read(root, &e);
+    environment_read(scratch, &e);
     double tick = (double)sysconf(_SC_CLK_TCK);
     assert_true(e.load_1m.value == 0.75 && !e.load_1m.reason);
     assert_true(e.busy_cpu_s.value == 163 / tick); /* 100 + 20 + 30 + 6 + 7 */
@@ -51,7 +43,6 @@ static void what_is_there_is_read(void **unused)
     assert_true(e.frequency_mhz.value == 1200 && e.frequency_max_mhz.value == 3700);
     assert_true(e.throttle_count.value == 5 && e.temperature_c.value == 55.5);
     assert_true(e.quota_throttled_s.value == 0.25);
-    fake_remove(root);
 }
 
 static void what_is_not_there_is_null_with_a_reason(void **unused)
@@ -80,18 +71,15 @@ static void torn_or_lying_files_are_absent_readings(void **unused)
     static const char *const stats[] = {"", "cpu  1 2 3\n", "intr 5\n",
                                         "cpu  0 0 0 0 0 0 0 0 0 0\n", "cpu  a b c d e f g h\n"};
     struct environment e;
-    char root[32];
-    make_root(root);
-    fake_file(root, "/proc/loadavg", "nan\n");
-    fake_file(root, "/sys/kernel/mm/transparent_hugepage/enabled", "always ] [ never\n");
+    fake_file(scratch, "/proc/loadavg", "nan\n");
+    fake_file(scratch, "/sys/kernel/mm/transparent_hugepage/enabled", "always ] [ never\n");
     for (size_t i = 0; i < sizeof stats / sizeof stats[0]; i++) {
-        fake_file(root, "/proc/stat", stats[i]);
-        environment_read(root, &e);
+        fake_file(scratch, "/proc/stat", stats[i]);
+        environment_read(scratch, &e);
         assert_non_null(e.busy_cpu_s.reason);
         assert_non_null(e.load_1m.reason);
         assert_non_null(e.huge_pages.reason);
     }
-    fake_remove(root);
 }
 
 static struct environment moment(double now, double busy, double steal, double total)
@@ -153,9 +141,9 @@ static void own_processor_time_grows_with_own_work(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_there_is_read),
+        IN_SCRATCH(what_is_there_is_read),
         cmocka_unit_test(what_is_not_there_is_null_with_a_reason),
-        cmocka_unit_test(torn_or_lying_files_are_absent_readings),
+        IN_SCRATCH(torn_or_lying_files_are_absent_readings),
         cmocka_unit_test(steal_and_foreign_load_degrade),
         cmocka_unit_test(what_cannot_be_read_does_not_degrade),
         cmocka_unit_test(own_processor_time_grows_with_own_work),

@@ -12,6 +12,7 @@
 #include "bench/cgroup.h"
 #include "bench/machine.h"
 #include "tests/fake_root.h"
+#include "tests/scratch.h"
 
 static struct machine read_or_fail(void)
 {
@@ -131,37 +132,37 @@ static void facts_that_are_not_told_are_null(void **unused)
     json_free(facts);
 }
 
-static void the_tightest_cgroup_limit_on_the_way_up_holds(void **unused)
+static void the_tightest_v2_cgroup_limit_on_the_way_up_holds(void **unused)
 {
     (void)unused;
-    char root[] = "/tmp/assay-cgroup-XXXXXX";
-    assert_non_null(mkdtemp(root));
-    struct cgroup none = cgroup_read(root);
+    struct cgroup none = cgroup_read(scratch);
     assert_true(none.cpus == 0 && none.memory_bytes == 0 && isnan(none.throttled_s));
 
-    fake_file(root, "/proc/self/cgroup", "0::/slice/job\n");
-    fake_file(root, "/sys/fs/cgroup/slice/job/cpu.max", "max 100000\n");
-    fake_file(root, "/sys/fs/cgroup/slice/job/memory.max", "4294967296\n");
-    fake_file(root, "/sys/fs/cgroup/slice/job/cpu.stat",
+    fake_file(scratch, "/proc/self/cgroup", "0::/slice/job\n");
+    fake_file(scratch, "/sys/fs/cgroup/slice/job/cpu.max", "max 100000\n");
+    fake_file(scratch, "/sys/fs/cgroup/slice/job/memory.max", "4294967296\n");
+    fake_file(scratch, "/sys/fs/cgroup/slice/job/cpu.stat",
               "usage_usec 9\nnr_throttled 3\nthrottled_usec 2500000\n");
-    fake_file(root, "/sys/fs/cgroup/slice/cpu.max", "150000 100000\n");
-    fake_file(root, "/sys/fs/cgroup/slice/memory.max", "max\n");
-    struct cgroup v2 = cgroup_read(root);
+    fake_file(scratch, "/sys/fs/cgroup/slice/cpu.max", "150000 100000\n");
+    fake_file(scratch, "/sys/fs/cgroup/slice/memory.max", "max\n");
+    struct cgroup v2 = cgroup_read(scratch);
     assert_true(v2.cpus == 1.5 && v2.memory_bytes == 0x1p32 && v2.throttled_s == 2.5);
-    fake_remove(root);
+}
 
-    fake_file(root, "/proc/self/cgroup", "9:name=systemd:/\n4:memory:/box\n2:cpuacct,cpu:/\n");
-    fake_file(root, "/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n");
-    fake_file(root, "/sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n");
-    fake_file(root, "/sys/fs/cgroup/memory/box/memory.limit_in_bytes", "9223372036854771712\n");
-    fake_file(root, "/sys/fs/cgroup/memory/memory.limit_in_bytes", "1048576\n");
-    struct cgroup v1 = cgroup_read(root);
+static void the_tightest_v1_cgroup_limit_on_the_way_up_holds(void **unused)
+{
+    (void)unused;
+    fake_file(scratch, "/proc/self/cgroup", "9:name=systemd:/\n4:memory:/box\n2:cpuacct,cpu:/\n");
+    fake_file(scratch, "/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n");
+    fake_file(scratch, "/sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n");
+    fake_file(scratch, "/sys/fs/cgroup/memory/box/memory.limit_in_bytes", "9223372036854771712\n");
+    fake_file(scratch, "/sys/fs/cgroup/memory/memory.limit_in_bytes", "1048576\n");
+    struct cgroup v1 = cgroup_read(scratch);
     assert_true(v1.cpus == 0 && v1.memory_bytes == 1048576);
-    fake_file(root, "/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "50000\n");
-    fake_file(root, "/sys/fs/cgroup/cpu/cpu.stat", "nr_periods 7\nthrottled_time 1500000000\n");
-    v1 = cgroup_read(root);
+    fake_file(scratch, "/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "50000\n");
+    fake_file(scratch, "/sys/fs/cgroup/cpu/cpu.stat", "nr_periods 7\nthrottled_time 1500000000\n");
+    v1 = cgroup_read(scratch);
     assert_true(v1.cpus == 0.5 && v1.throttled_s == 1.5);
-    fake_remove(root);
 }
 
 int main(void)
@@ -172,7 +173,8 @@ int main(void)
         cmocka_unit_test(the_fingerprint_leaves_memory_out_and_nothing_else),
         cmocka_unit_test(places_name_one_processor_per_thread),
         cmocka_unit_test(facts_that_are_not_told_are_null),
-        cmocka_unit_test(the_tightest_cgroup_limit_on_the_way_up_holds),
+        IN_SCRATCH(the_tightest_v2_cgroup_limit_on_the_way_up_holds),
+        IN_SCRATCH(the_tightest_v1_cgroup_limit_on_the_way_up_holds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

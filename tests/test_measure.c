@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "bench/measure.h"
+#include "bench/registry.h"
 
 enum { SEED = 7, LLC_BYTES = 1000, ITERATIONS = 25 };
 
@@ -35,6 +36,8 @@ static enum status prepare(struct trial *t, struct err *err)
         return status_fail(err, E_SKIP, "needs a machine of another kind");
     if (!strcmp(t->v->name, "huge"))
         return E_NOMEM;
+    if (!strcmp(t->v->name, "user"))
+        trial_weights(t);
     if (!strcmp(t->v->name, "scalar"))
         t->isa = "ref";
     return OK;
@@ -74,6 +77,7 @@ static const char *skip_case(const struct variant *v, const struct matrix_case *
 static const struct variant variants[] = {
     {"right", "", run, 0, {RIGHT, {"items", 3}}},
     {"scalar", "", run, 0, {RIGHT}},
+    {"user", "", run, 0, {RIGHT}},
     {"wrong", "", run, 0, {{"rows", 1}, {"value", 3}, {"bound", 2}}},
     {"nan", "", run, 0, {{"rows", 1}, {"value", NAN}, {"bound", 2}}},
     {"unbounded", "", run, 0, {{"rows", 1}, {"value", 3}, {"bound", INFINITY}}},
@@ -98,13 +102,10 @@ static struct block small_block(void)
 
 static struct cell measure(const char *name)
 {
-    const struct variant *v = variants;
-    while (strcmp(v->name, name))
-        v++;
     struct block b = small_block();
     struct cell cell;
     tally = (struct tally){0};
-    measure_cell(&b, v, &cell);
+    measure_cell(&b, task_variant(&task, name), &cell);
     return cell;
 }
 
@@ -231,14 +232,36 @@ static void the_data_hash_tells_seeds_and_weights_apart(void **unused)
 {
     (void)unused;
     struct block a = small_block(), b = small_block();
-    assert_true(block_data_hash(&a) == block_data_hash(&b));
+    assert_true(block_data_hash(&a, false) == block_data_hash(&b, false));
     b.seed++;
-    assert_true(block_data_hash(&a) != block_data_hash(&b));
+    assert_true(block_data_hash(&a, false) != block_data_hash(&b, false));
     /* FNV-1a's published value for "foobar". */
     struct tensor weights = {
         .dtype = DTYPE_U8, .rank = 1, .shape = {6}, .count = 6, .data = "foobar"};
     a.weights = &weights;
-    assert_true(block_data_hash(&a) == 0x85944171f73967e8u);
+    assert_true(block_data_hash(&a, true) == 0x85944171f73967e8u);
+    assert_true(block_data_hash(&a, false) != block_data_hash(&a, true));
+}
+
+static void only_a_cell_that_took_the_weights_is_recorded_as_theirs(void **unused)
+{
+    (void)unused;
+    static const float values[4];
+    const struct tensor weights = {
+        .dtype = DTYPE_F32, .rank = 2, .shape = {2, 2}, .count = 4, .data = values};
+    static const struct {
+        const char *variant;
+        bool given, taken;
+    } rows[] = {{"user", true, true}, {"user", false, false}, {"right", true, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct block b = small_block();
+        struct cell cell;
+        b.weights = rows[i].given ? &weights : NULL;
+        measure_cell(&b, task_variant(&task, rows[i].variant), &cell);
+        assert_int_equal(cell.status, CELL_OK);
+        assert_int_equal(cell.weights_taken, rows[i].taken);
+        cell_free(&cell);
+    }
 }
 
 int main(void)
@@ -252,6 +275,7 @@ int main(void)
         cmocka_unit_test(the_record_names_the_instruction_set_of_the_kernel),
         cmocka_unit_test(warm_and_cold_are_judged_by_the_footprint),
         cmocka_unit_test(the_data_hash_tells_seeds_and_weights_apart),
+        cmocka_unit_test(only_a_cell_that_took_the_weights_is_recorded_as_theirs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,9 +15,10 @@ static void every_variable_says_what_was_asked(void **unused)
     int pus[] = {4, 2, 5};
     struct machine m = {.pus = pus, .n_pus = 3, .n_cores = 2};
     struct thread_env env;
-    static const char *const wanted[] = {"OMP_PLACES={4},{2}", "OMP_NUM_THREADS=2",
-                                         "OPENBLAS_NUM_THREADS=2", "OMP_PROC_BIND=close",
-                                         "OMP_WAIT_POLICY=active"};
+    static const char *const wanted[] = {"OMP_PLACES={4},{2}",      "OMP_NUM_THREADS=2",
+                                         "OPENBLAS_NUM_THREADS=2",  "OMP_PROC_BIND=close",
+                                         "OMP_WAIT_POLICY=passive", "GOMP_SPINCOUNT=30000",
+                                         "KMP_BLOCKTIME=1"};
     assert_int_equal(thread_env_make(&m, 2, &env, NULL), OK);
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
         assert_string_equal(env.names[i], wanted[i]);

@@ -24,5 +24,7 @@ uint32_t peak_dot_i8_vnni(size_t n, uint8_t u, int8_t s)
     __m512i sum = _mm512_setzero_si512();
     for (int j = 0; j < VECTORS; j++)
         sum = _mm512_add_epi32(sum, v[j]);
-    return (uint32_t)_mm512_reduce_add_epi32(sum);
+    /* in 64 bits: the intrinsic's last addition of 32-bit lanes is a signed one in C */
+    __m512i high = _mm512_srli_epi64(sum, 32), low = _mm512_maskz_mov_epi32(0x5555, sum);
+    return (uint32_t)_mm512_reduce_add_epi64(_mm512_add_epi64(low, high));
 }
