@@ -48,13 +48,14 @@ static size_t encode_scale_bytes(const struct encode *e)
 /* Student-t(5) draws, tails as trained weights have them; or the user's weights, cyclically. */
 static void encode_fill(struct trial *t, float *x, size_t n)
 {
-    if (!t->weights) {
+    const struct tensor *weights = trial_weights(t);
+    if (!weights) {
         synthetic_fill(SYNTHETIC_STUDENT_T, &(struct synthetic_params){.df = 5}, t->rng, x, n);
         return;
     }
     for (size_t i = 0, part; i < n; i += part) {
-        part = n - i < t->weights->count ? n - i : t->weights->count;
-        tensor_to_f32(t->weights, 0, part, x + i);
+        part = n - i < weights->count ? n - i : weights->count;
+        tensor_to_f32(weights, 0, part, x + i);
     }
 }
 
@@ -64,7 +65,7 @@ static enum status encode_prepare(struct trial *t, struct err *err)
     t->state = e;
     if (!e)
         return status_fail(err, E_NOMEM, "no memory for the trial");
-    if (t->weights && !t->weights->count)
+    if (trial_weights(t) && !trial_weights(t)->count)
         return status_fail(err, E_SKIP, "the tensor of --weights is empty");
     bool integer = param(t, "integer") != 0;
     const struct kernel_variant *kernel =
