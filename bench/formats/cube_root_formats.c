@@ -88,6 +88,10 @@ static enum status encode_prepare(struct trial *t, struct err *err)
     if (!e->x || !e->codes || !e->scales)
         return status_fail(err, E_NOMEM, "no memory for %zu copies of %zu bytes", e->copies, bytes);
     encode_fill(t, e->x, e->pattern_blocks * ENCODE4_BLOCK);
+    struct quantise_stats stats;
+    block_kernels_pick(t->features).stats(e->x, e->pattern_blocks * ENCODE4_BLOCK, &stats);
+    if (stats.nonfinite)
+        return status_fail(err, E_SKIP, "%zu of the weights are not finite", stats.nonfinite);
     for (size_t done = e->pattern_blocks, all = e->copies * e->blocks, part; done < all;
          done += part) {
         part = all - done < e->pattern_blocks ? all - done : e->pattern_blocks;
