@@ -32,3 +32,15 @@ struct rng rng_split(const struct rng *parent, uint64_t index)
     child.state = rng_u64(&child);
     return child;
 }
+
+/* Fisher and Yates. */
+void rng_permutation(struct rng *rng, size_t *order, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        order[i] = i;
+    for (size_t i = n; i > 1; i--) {
+        size_t j = rng_below(rng, (uint32_t)i), last = order[i - 1];
+        order[i - 1] = order[j];
+        order[j] = last;
+    }
+}

@@ -30,6 +30,9 @@ uint32_t rng_below(struct rng *rng, uint32_t n);
 /* Standard normal by Box-Muller, the cosine only: two uniform draws make one. */
 double rng_normal(struct rng *rng);
 
+/* A random permutation of 0..n-1, n < 2^32, each equally likely, into order [n]. */
+void rng_permutation(struct rng *rng, size_t *order, size_t n);
+
 /* A generator independent of the parent's further draws, for the part named by index. */
 struct rng rng_split(const struct rng *parent, uint64_t index);
 
