@@ -129,6 +129,11 @@ expect 73 'in use' "${long[@]}" --out killed --resume
     kill -KILL $pid
     wait $pid
 } 2>/dev/null
+sleep 0.2
+for process in /proc/[0-9]*; do # what was left behind would run in this folder
+    [ "$(readlink "$process/cwd" 2>/dev/null)" = "$PWD" ] &&
+        grep -q '^assay' "$process/comm" 2>/dev/null && fail "a child outlived its parent"
+done
 [ ! -e killed/bench.json ] || fail 'the run was over before it was killed'
 head -n "$(wc -l <killed/journal.jsonl)" killed/journal.jsonl >before.jsonl # the whole lines
 printf '{"round": 7, "torn' >>killed/journal.jsonl
