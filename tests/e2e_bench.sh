@@ -138,7 +138,7 @@ done
 head -n "$(wc -l <killed/journal.jsonl)" killed/journal.jsonl >before.jsonl # the whole lines
 printf '{"round": 7, "torn' >>killed/journal.jsonl
 expect 64 '--seed' "${long[@]}" --out killed --resume --seed 2
-expect 64 'holds another run' "$program" bench --preset smoke --rounds 25 --out killed --resume "$technique" --threads 1
+expect 64 "--rounds was 25 and is now 26" "${long[@]}" --rounds 26 --out killed --resume
 expect 0 '' "${long[@]}" --out killed --resume
 validate killed/bench.json
 [ "$(cells killed/bench.json)" = "$(cells straight/bench.json)" ] ||
