@@ -97,7 +97,7 @@ static enum status write_document(const struct analysis *a, const struct run_rec
     s = document_write(path, document, err);
     if (!s) {
         print_summary(document);
-        printf("%s\n", path);
+        printf("written: %s\n", path);
     }
     free(path);
     return s;

@@ -292,7 +292,7 @@ static size_t count_bad(const struct json *document, const struct json **first)
 static void finish_run(struct session *s, const struct json *document)
 {
     bench_table_print(document);
-    printf("\n%s/bench.json\n", s->folder);
+    printf("\nwritten: %s/bench.json\n", s->folder);
     s->written = true;
 }
 
