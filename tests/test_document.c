@@ -5,7 +5,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,42 +15,7 @@
 #include <unistd.h>
 
 #include "datasets/document.h"
-
-static char folder[] = "/tmp/assay-document-XXXXXX";
-
-static const char *in_folder(const char *name)
-{
-    static char path[4][256];
-    static int turn;
-    char *p = path[turn++ % 4];
-    snprintf(p, sizeof path[0], "%s/%s", folder, name);
-    return p;
-}
-
-static int files_in_folder(void)
-{
-    int n = 0;
-    DIR *d = opendir(folder);
-    for (struct dirent *e; (e = readdir(d));)
-        n += e->d_name[0] != '.';
-    closedir(d);
-    return n;
-}
-
-static int make_folder(void **unused)
-{
-    (void)unused;
-    strcpy(strrchr(folder, '-') + 1, "XXXXXX");
-    return !mkdtemp(folder);
-}
-
-static int remove_folder(void **unused)
-{
-    (void)unused;
-    char command[64];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command);
-}
+#include "tests/scratch.h"
 
 static void holds(const char *path, const char *text)
 {
@@ -69,7 +33,7 @@ static void a_file_is_replaced_whole(void **unused)
     (void)unused;
     struct err err;
     struct stat before, after;
-    const char *path = in_folder("a.txt");
+    const char *path = scratch_path("a.txt");
     assert_int_equal(document_write_bytes(path, "old", 3, &err), OK);
     assert_int_equal(stat(path, &before), 0);
     FILE *reader = fopen(path, "r"); /* opened before, so it goes on seeing the old file */
@@ -81,7 +45,7 @@ static void a_file_is_replaced_whole(void **unused)
     fclose(reader);
     assert_string_equal(old, "old");
     holds(path, "the new one");
-    assert_int_equal(files_in_folder(), 1);
+    assert_int_equal(scratch_entries(), 1);
     mode_t mask = umask(0);
     umask(mask);
     assert_int_equal(after.st_mode & 0777, 0666 & ~mask);
@@ -91,16 +55,16 @@ static void a_path_below_a_file_cannot_be_created(void **unused)
 {
     (void)unused;
     struct err err;
-    assert_int_equal(document_write_bytes(in_folder("f"), "x", 1, &err), OK);
-    const char *below = in_folder("f/b.json");
+    assert_int_equal(document_write_bytes(scratch_path("f"), "x", 1, &err), OK);
+    const char *below = scratch_path("f/b.json");
     assert_int_equal(document_write_bytes(below, "x", 1, &err), E_CANTCREATE);
     assert_non_null(strstr(err.text, below));
     assert_non_null(strstr(err.text, strerror(ENOTDIR)));
-    assert_int_equal(document_make_folder(in_folder("f/sub/sub"), &err), E_CANTCREATE);
-    assert_int_equal(document_make_folder(in_folder("f"), &err), E_CANTCREATE);
+    assert_int_equal(document_make_folder(scratch_path("f/sub/sub"), &err), E_CANTCREATE);
+    assert_int_equal(document_make_folder(scratch_path("f"), &err), E_CANTCREATE);
     assert_int_equal(document_make_folder("", &err), E_CANTCREATE);
-    assert_int_equal(document_write_bytes(in_folder("no/b"), "x", 1, &err), E_CANTCREATE);
-    assert_int_equal(files_in_folder(), 1);
+    assert_int_equal(document_write_bytes(scratch_path("no/b"), "x", 1, &err), E_CANTCREATE);
+    assert_int_equal(scratch_entries(), 1);
 }
 
 static void a_folder_is_made_with_its_parents(void **unused)
@@ -108,11 +72,11 @@ static void a_folder_is_made_with_its_parents(void **unused)
     (void)unused;
     struct err err;
     struct stat st;
-    assert_int_equal(document_make_folder(in_folder("x/y//z/"), &err), OK);
-    assert_int_equal(document_make_folder(in_folder("x/y/z"), &err), OK); /* it is there */
-    assert_int_equal(stat(in_folder("x/y/z"), &st), 0);
+    assert_int_equal(document_make_folder(scratch_path("x/y//z/"), &err), OK);
+    assert_int_equal(document_make_folder(scratch_path("x/y/z"), &err), OK); /* it is there */
+    assert_int_equal(stat(scratch_path("x/y/z"), &st), 0);
     assert_true(S_ISDIR(st.st_mode));
-    assert_int_equal(document_write_bytes(in_folder("x"), "x", 1, &err), E_CANTCREATE);
+    assert_int_equal(document_write_bytes(scratch_path("x"), "x", 1, &err), E_CANTCREATE);
 }
 
 static void a_device_is_not_replaced_by_a_file(void **unused)
@@ -120,11 +84,11 @@ static void a_device_is_not_replaced_by_a_file(void **unused)
     (void)unused;
     struct err err;
     struct stat st;
-    assert_int_equal(mkfifo(in_folder("pipe"), 0600), 0);
-    assert_int_equal(document_write_bytes(in_folder("pipe"), "x", 1, &err), E_CANTCREATE);
-    assert_int_equal(stat(in_folder("pipe"), &st), 0);
+    assert_int_equal(mkfifo(scratch_path("pipe"), 0600), 0);
+    assert_int_equal(document_write_bytes(scratch_path("pipe"), "x", 1, &err), E_CANTCREATE);
+    assert_int_equal(stat(scratch_path("pipe"), &st), 0);
     assert_true(S_ISFIFO(st.st_mode));
-    assert_int_equal(files_in_folder(), 1);
+    assert_int_equal(scratch_entries(), 1);
 }
 
 /* The limit on file size stands for a full disk: write() fails half-way with an errno. */
@@ -135,7 +99,7 @@ static void a_write_that_fails_leaves_the_old_file_alone(void **unused)
     struct err err = {{0}};
     struct rlimit before;
     char *big = calloc(1, N);
-    const char *path = in_folder("a");
+    const char *path = scratch_path("a");
     assert_int_equal(document_write_bytes(path, "old", 3, &err), OK);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
     struct rlimit small = {LIMIT, before.rlim_max};
@@ -149,7 +113,7 @@ static void a_write_that_fails_leaves_the_old_file_alone(void **unused)
     assert_non_null(strstr(err.text, path));
     assert_non_null(strstr(err.text, strerror(EFBIG)));
     holds(path, "old");
-    assert_int_equal(files_in_folder(), 1);
+    assert_int_equal(scratch_entries(), 1);
 }
 
 static void a_document_is_known_by_schema_and_kind(void **unused)
@@ -170,7 +134,7 @@ static void a_document_is_known_by_schema_and_kind(void **unused)
         {"[]", NULL, E_FORMAT, "nothing"},
         {"{", NULL, E_FORMAT, "byte 1"},
     };
-    const char *path = in_folder("d.json");
+    const char *path = scratch_path("d.json");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct json *root = NULL;
         struct err err = {{0}};
@@ -183,7 +147,7 @@ static void a_document_is_known_by_schema_and_kind(void **unused)
     }
     struct json *root = NULL;
     struct err err;
-    assert_int_equal(document_read(in_folder("none.json"), NULL, &root, &err), E_NOINPUT);
+    assert_int_equal(document_read(scratch_path("none.json"), NULL, &root, &err), E_NOINPUT);
 }
 
 static void a_document_is_text_with_a_last_newline(void **unused)
@@ -192,25 +156,23 @@ static void a_document_is_text_with_a_last_newline(void **unused)
     struct err err;
     struct json *root = json_new_object();
     json_add_number(root, "x", 0.1);
-    assert_int_equal(document_write(in_folder("d.json"), root, &err), OK);
-    holds(in_folder("d.json"), "{\n  \"x\": 0.1\n}\n");
+    assert_int_equal(document_write(scratch_path("d.json"), root, &err), OK);
+    holds(scratch_path("d.json"), "{\n  \"x\": 0.1\n}\n");
     json_free(root);
-    assert_int_equal(document_write(in_folder("e.json"), NULL, &err), E_NOMEM);
-    assert_int_equal(files_in_folder(), 1);
+    assert_int_equal(document_write(scratch_path("e.json"), NULL, &err), E_NOMEM);
+    assert_int_equal(scratch_entries(), 1);
 }
-
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(a_file_is_replaced_whole),
-        IN_FOLDER(a_path_below_a_file_cannot_be_created),
-        IN_FOLDER(a_folder_is_made_with_its_parents),
-        IN_FOLDER(a_device_is_not_replaced_by_a_file),
-        IN_FOLDER(a_write_that_fails_leaves_the_old_file_alone),
-        IN_FOLDER(a_document_is_known_by_schema_and_kind),
-        IN_FOLDER(a_document_is_text_with_a_last_newline),
+        IN_SCRATCH(a_file_is_replaced_whole),
+        IN_SCRATCH(a_path_below_a_file_cannot_be_created),
+        IN_SCRATCH(a_folder_is_made_with_its_parents),
+        IN_SCRATCH(a_device_is_not_replaced_by_a_file),
+        IN_SCRATCH(a_write_that_fails_leaves_the_old_file_alone),
+        IN_SCRATCH(a_document_is_known_by_schema_and_kind),
+        IN_SCRATCH(a_document_is_text_with_a_last_newline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
