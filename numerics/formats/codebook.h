@@ -40,8 +40,11 @@ struct codebook {
     double bits; /* of a stored code */
     float level[CODEBOOK_MAX];
     float boundary[CODEBOOK_MAX]; /* n - 1, then +inf: "strictly below x" is never true of it */
-    double rms;   /* of the data it is made for: what SCALE_RMS divides by; 1, or the rms of a
-                     uniform density over the range of an integer grid */
+    /* Beyond these a value is clipped: more than half a cell outside the end levels. */
+    float clip_low, clip_high;
+    /* Of the data it is made for, what SCALE_RMS divides by: 1, or the rms of a uniform density
+     * over the range of an integer grid. */
+    double rms;
     bool integer; /* consecutive integers, ties to even: rint() and a clamp encode it */
 };
 

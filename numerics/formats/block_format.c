@@ -1,0 +1,213 @@
+#include "numerics/formats/block_format.h"
+
+#include <float.h>
+#include <math.h>
+
+#include "numerics/formats/bf16.h"
+#include "numerics/formats/float_format.h"
+
+static const struct {
+    const char *name;
+    int bits;
+    float smallest, largest; /* normal and finite */
+} scale_formats[SCALE_FORMATS] = {
+    [SCALE_F32] = {"f32", 32, FLT_MIN, FLT_MAX},
+    [SCALE_BF16] = {"bf16", 16, FLT_MIN, 0x1.fep127f},
+    [SCALE_F16] = {"fp16", 16, 0x1p-14f, 65504},
+    [SCALE_E8M0] = {"e8m0", 8, FLT_MIN, 0x1p127f},
+};
+
+const char *scale_format_name(enum scale_format f)
+{
+    return scale_formats[f].name;
+}
+
+int scale_format_bits(enum scale_format f)
+{
+    return scale_formats[f].bits;
+}
+
+float scale_format_round(enum scale_format f, double s)
+{
+    double size = fabs(s);
+    size = fmin(fmax(size, scale_formats[f].smallest), scale_formats[f].largest);
+    float value = (float)size;
+    switch (f) {
+    case SCALE_F32:
+    case SCALE_FORMATS:
+        break;
+    case SCALE_BF16:
+        value = bf16_to_f32(bf16_from_f32(value));
+        break;
+    case SCALE_F16: {
+        const struct float_format *half = float_format_find("fp16");
+        value = float_format_decode(half, float_format_encode(half, value, FLOAT_RNE, true, 0));
+        break;
+    }
+    case SCALE_E8M0:
+        if (value < size) /* up, also when f32 rounded down to a power of two */
+            value = nextafterf(value, INFINITY);
+        value = e8m0_decode(e8m0_encode(value, E8M0_CEIL));
+        break;
+    }
+    return s < 0 ? -value : value;
+}
+
+static size_t block_length(const struct block_format *f, size_t cols)
+{
+    return f->block < cols ? f->block : cols;
+}
+
+size_t block_format_scales(const struct block_format *f, size_t rows, size_t cols)
+{
+    if (!rows || !cols)
+        return 0;
+    if (f->block == BLOCK_TENSOR)
+        return 1;
+    size_t length = block_length(f, cols);
+    return rows * (cols / length + (cols % length != 0));
+}
+
+double block_format_bits(const struct block_format *f, size_t rows, size_t cols)
+{
+    double n = (double)rows * (double)cols;
+    if (!(n > 0))
+        return 0;
+    double scales = (double)block_format_scales(f, rows, cols);
+    return f->codebook->bits + (scales * scale_format_bits(f->scale_format) + f->extra_bits) / n;
+}
+
+void block_error_add(struct block_error *to, const struct block_error *part)
+{
+    to->n += part->n;
+    to->nonfinite += part->nonfinite;
+    to->clipped += part->clipped;
+    to->flushed += part->flushed;
+    to->squares += part->squares;
+    to->error += part->error;
+    to->max_error = fmax(to->max_error, part->max_error);
+}
+
+double block_error_ratio(const struct block_error *e)
+{
+    return e->error == 0 ? 0 : sqrt(e->error / e->squares);
+}
+
+struct block_kernels block_kernels_pick(unsigned features)
+{
+    return (struct block_kernels){
+        (quantise_stats_fn *)kernel_pick(quantise_stats_variants, features)->fn,
+        (quantise_codes_fn *)kernel_pick(quantise_codes_variants, features)->fn,
+        (quantise_error_fn *)kernel_pick(quantise_error_variants, features)->fn};
+}
+
+float block_format_scale(const struct block_format *f, const struct quantise_stats *stats,
+                         size_t finite)
+{
+    const struct codebook *c = f->codebook;
+    double low = c->level[0], high = c->level[c->n - 1], scale = 0;
+    switch (f->rule) {
+    case SCALE_RMS:
+        scale = finite ? sqrt(stats->squares / (double)finite) / c->rms : 0;
+        break;
+    case SCALE_ABSMAX:
+        scale = fmax(-(double)stats->low, stats->high) / fmin(-low, high);
+        break;
+    case SCALE_SIGNMAX:
+        scale = -(double)stats->low > stats->high ? stats->low : stats->high;
+        scale /= -low > high ? low : high;
+        break;
+    }
+    return scale_format_round(f->scale_format, scale * f->multiplier);
+}
+
+void quantise_stats_add(struct quantise_stats *to, const struct quantise_stats *part)
+{
+    to->low = fminf(to->low, part->low);
+    to->high = fmaxf(to->high, part->high);
+    to->squares += part->squares;
+    to->nonfinite += part->nonfinite;
+}
+
+/* Rows and columns as the kernels see them: a tensor with one scale is one long row. */
+struct layout {
+    size_t rows, cols, length;
+};
+
+static struct layout layout_of(const struct block_format *f, size_t rows, size_t cols)
+{
+    if (f->block == BLOCK_TENSOR)
+        return (struct layout){rows && cols, rows * cols, rows * cols};
+    return (struct layout){rows, cols, block_length(f, cols)};
+}
+
+size_t block_format_encode(const struct block_format *f, const struct block_kernels *k,
+                           const float *x, size_t rows, size_t cols, uint8_t *codes, float *scales)
+{
+    struct layout l = layout_of(f, rows, cols);
+    size_t nonfinite = 0;
+    for (size_t r = 0; r < l.rows; r++)
+        for (size_t i = 0; i < l.cols; i += l.length) {
+            size_t n = l.cols - i < l.length ? l.cols - i : l.length, at = r * l.cols + i;
+            struct quantise_stats stats;
+            k->stats(x + at, n, &stats);
+            nonfinite += stats.nonfinite;
+            *scales = block_format_scale(f, &stats, n - stats.nonfinite);
+            k->codes(f->codebook, x + at, n, *scales++, codes + at);
+        }
+    return nonfinite;
+}
+
+void block_format_decode(const struct block_format *f, const uint8_t *codes, const float *scales,
+                         size_t rows, size_t cols, float *x)
+{
+    struct layout l = layout_of(f, rows, cols);
+    for (size_t r = 0; r < l.rows; r++)
+        for (size_t i = 0; i < l.cols; i++) {
+            size_t at = r * l.cols + i;
+            x[at] = f->codebook->level[codes[at]] * *scales;
+            if (i + 1 == l.cols || (i + 1) % l.length == 0)
+                scales++;
+        }
+}
+
+struct block_error block_format_error(const struct block_format *f, const struct block_kernels *k,
+                                      const float *x, size_t rows, size_t cols, const float *given)
+{
+    struct layout l = layout_of(f, rows, cols);
+    struct block_error e = {.n = l.rows * l.cols};
+    struct quantise_sums sums = {0};
+    for (size_t r = 0; r < l.rows; r++)
+        for (size_t i = 0; i < l.cols; i += l.length) {
+            size_t n = l.cols - i < l.length ? l.cols - i : l.length;
+            const float *block = x + r * l.cols + i;
+            struct quantise_stats stats;
+            k->stats(block, n, &stats);
+            e.nonfinite += stats.nonfinite;
+            e.squares += stats.squares;
+            float scale = given ? *given : block_format_scale(f, &stats, n - stats.nonfinite);
+            k->error(f->codebook, block, n, scale, &sums);
+        }
+    e.clipped = sums.clipped;
+    e.flushed = sums.flushed;
+    e.max_error = sums.max_error;
+    e.error = quantise_total(sums.error);
+    return e;
+}
+
+struct block_error block_format_search(struct block_format *f, const struct block_kernels *k,
+                                       const float *x, size_t rows, size_t cols)
+{
+    struct block_error best = {0};
+    double multiplier = 1;
+    for (int i = 0; i <= 16; i++) {
+        f->multiplier = exp2(-2 + i / 4.0);
+        struct block_error e = block_format_error(f, k, x, rows, cols, NULL);
+        if (!i || e.error < best.error) {
+            best = e;
+            multiplier = f->multiplier;
+        }
+    }
+    f->multiplier = multiplier;
+    return best;
+}
