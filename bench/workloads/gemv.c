@@ -54,9 +54,9 @@ static void repeat_rows(struct gemv *g)
 }
 
 /* Copies of this variant's weights: more than four last-level caches' worth in a DRAM case. */
-static size_t copies_needed(const struct trial *t, size_t copy_bytes)
+static size_t copies_needed(const struct trial *t, size_t weight_bytes)
 {
-    return t->c->flags & DRAM ? 4 * t->llc_bytes / copy_bytes + 1 : 1;
+    return t->c->flags & DRAM ? 4 * t->llc_bytes / weight_bytes + 1 : 1;
 }
 
 static const struct gemv_format *format_of(const struct gemv_format *formats, const char *variant)
@@ -77,6 +77,8 @@ enum status gemv_prepare(struct trial *t, const struct gemv_format *formats, str
     const struct gemv_kernel *kernel = g->format->kernel;
     if (kernel->variants)
         g->variant = kernel_pick(kernel->variants, t->features);
+    t->isa = g->variant ? g->variant->isa : kernel->library_isa();
+    g->features = t->features;
     g->threads = t->threads;
     g->rows = (size_t)param(t, "rows");
     g->cols = (size_t)param(t, "cols");
@@ -87,7 +89,8 @@ enum status gemv_prepare(struct trial *t, const struct gemv_format *formats, str
         g->pattern_rows = g->rows;
     g->row_bytes = kernel->row_bytes(g);
     g->copy_bytes = (g->rows * g->row_bytes + 63) / 64 * 64;
-    g->copies = copies_needed(t, g->copy_bytes);
+    g->copies = copies_needed(t, g->rows * g->row_bytes);
+    t->footprint_bytes = g->copies * g->rows * g->row_bytes + (g->rows + g->cols) * sizeof(float);
     g->pattern = buffer_alloc(g->pattern_rows * g->cols * sizeof *g->pattern);
     g->x = buffer_alloc(g->cols * sizeof *g->x);
     g->y = buffer_alloc(g->rows * sizeof *g->y);

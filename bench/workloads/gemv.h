@@ -5,7 +5,7 @@
  * the error of y are here:
  *
  *     static const struct gemv_format formats[] = {
- *         {"f32", &gemv_f32}, {"int4_b64", &gemv_int4, quantise_int4}, {0}};
+ *         {"f32", &gemv_f32}, {"int4_b64", &gemv_int4, int4}, {0}};
  *     static enum status prepare(struct trial *t, struct err *err)
  *     {
  *         return gemv_prepare(t, formats, err);
@@ -27,13 +27,16 @@
 
 #include "bench/technique.h"
 #include "numerics/cpu.h"
+#include "numerics/formats/block_format.h"
+#include "numerics/formats/codebook.h"
 #include "numerics/kernels/nibble_matrix.h"
 
 struct gemv;
 
 /* A kernel family and how its weights lie in memory: rows of row_bytes each, without gaps. */
 struct gemv_kernel {
-    const struct kernel_variant *variants; /* NULL: `whole` is the only one */
+    const struct kernel_variant *variants; /* NULL: a library's, `whole` */
+    const char *(*library_isa)(void);      /* what that library chose */
     size_t (*row_bytes)(const struct gemv *g);
     enum status (*pack)(struct gemv *g, void *out, struct err *err); /* the pattern's rows */
     void (*rows)(const struct gemv *g, const void *w, float *y, size_t row0, size_t row1);
@@ -42,21 +45,20 @@ struct gemv_kernel {
     double (*bound)(const struct gemv *g, const void *w, size_t row); /* of |y - reference| */
 };
 
-/* Four-bit kernels: fills codes and scales in the canonical form of nibble_matrix.h, and
- * g->nibbles.table and .scale. */
-typedef enum status gemv_quantise_fn(struct gemv *g, uint8_t *codes, uint16_t *scales,
-                                     struct err *err);
+/* The element format of a four-bit kernel for that block size (0: one scale for the tensor). */
+typedef enum status gemv_codebook_fn(size_t block, struct codebook *out, struct err *err);
 
 struct gemv_format {
     const char *variant;
     const struct gemv_kernel *kernel;
-    gemv_quantise_fn *quantise; /* NULL where the kernel defines the format */
+    gemv_codebook_fn *codebook; /* NULL where the kernel alone defines the format */
 };
 
 /* What trial->state points to. */
 struct gemv {
     const struct gemv_format *format;
-    const struct kernel_variant *variant; /* picked for the trial's features */
+    const struct kernel_variant *variant; /* picked for the features */
+    unsigned features;
     int threads;
     size_t rows, cols;
     size_t pattern_rows; /* W repeats the pattern's rows */
@@ -70,8 +72,13 @@ struct gemv {
 };
 
 extern const struct gemv_kernel gemv_f32, gemv_bf16, gemv_sgemv; /* sgemv: OpenBLAS's */
-/* Four bits a weight; the params give "block", 0 or absent for one scale of the tensor. */
+/* Four bits a weight.  The params give "block": bf16 scales of blocks by their absmax; 0 or absent:
+ * one f32 scale of the tensor by its rms.  gemv_lut4 looks levels up, 16 at most; gemv_int4 takes a
+ * codebook of the integers -8 .. 7. */
 extern const struct gemv_kernel gemv_lut4, gemv_int4;
+
+/* How they quantise with that codebook, which is borrowed. */
+struct block_format gemv_block_format(const struct codebook *codebook, size_t block);
 
 /* The task's functions.  E_SKIP when the user's weights are empty or not finite; E_NOMEM. */
 enum status gemv_prepare(struct trial *t, const struct gemv_format *formats, struct err *err);

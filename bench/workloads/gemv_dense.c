@@ -45,7 +45,8 @@ const struct gemv_kernel gemv_f32 = {.variants = gemv_f32_variants,
                                      .reference = f32_reference,
                                      .bound = f32_bound};
 
-const struct gemv_kernel gemv_sgemv = {.row_bytes = f32_row_bytes,
+const struct gemv_kernel gemv_sgemv = {.library_isa = gemv_blas_core,
+                                       .row_bytes = f32_row_bytes,
                                        .pack = f32_pack,
                                        .whole = f32_whole,
                                        .reference = f32_reference,

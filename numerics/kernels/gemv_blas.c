@@ -13,3 +13,8 @@ void gemv_blas_f32(const float *w, size_t rows, size_t cols, const float *x, flo
                 0, y, 1);
     omp_set_num_threads(before);
 }
+
+const char *gemv_blas_core(void)
+{
+    return openblas_get_corename();
+}

@@ -13,4 +13,7 @@
 
 void gemv_blas_f32(const float *w, size_t rows, size_t cols, const float *x, float *y, int threads);
 
+/* The processor whose kernels the library chose, by its own name: "Zen", "SkylakeX". */
+const char *gemv_blas_core(void);
+
 #endif
