@@ -58,6 +58,8 @@ static void append(struct check *check, struct claim claim, enum verdict verdict
     for (size_t i = 0; i < N_TEXTS; i++)
         keep(texts[i], &to);
     results[check->n++] = (struct check_result){claim, verdict, strings, (char *)reason};
+    if (check->on_row)
+        check->on_row(check, &results[check->n - 1]);
 }
 
 void check_row(struct check *check, const struct claim *claim)
@@ -89,14 +91,6 @@ struct rng *check_rng(struct check *check)
 unsigned check_features(const struct check *check)
 {
     return check->features;
-}
-
-enum status check_time(struct check *check, const char *task, const char *case_name,
-                       const char *const *variants, size_t n, double *median_ns, struct err *err)
-{
-    if (!check->time)
-        return status_fail(err, E_SKIP, "no clock here: timing rows run in `assay check`");
-    return check->time(check, task, case_name, variants, n, median_ns, err);
 }
 
 void check_run(struct check *check)

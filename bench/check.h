@@ -20,13 +20,20 @@ struct check_result {
     char *reason;  /* of a skipped row or an error; else NULL */
 };
 
+/* How check_time() times its blocks. */
+struct check_clock {
+    int threads;
+    size_t llc_bytes;
+};
+
 struct check {
     const struct technique *technique;
     struct rng rng;
     unsigned features;
-    /* Times a block for check_time(); NULL: timing rows cannot be had here. */
-    enum status (*time)(struct check *check, const char *task, const char *case_name,
-                        const char *const *variants, size_t n, double *median_ns, struct err *err);
+    const struct check_clock *clock; /* NULL: timing rows cannot be had here */
+    /* Told each row as soon as it is known; may be NULL.  row_user is its own. */
+    void (*on_row)(struct check *check, const struct check_result *row);
+    void *row_user;
     struct check_result *results; /* [n], owned */
     size_t n;
     bool out_of_memory;
@@ -35,7 +42,7 @@ struct check {
 /* The verdict that the claim's own numbers give it. */
 enum verdict claim_verdict(const struct claim *claim);
 
-/* Runs technique->check.  check must be zero but for technique, rng, features and time. */
+/* Runs technique->check.  check must be zero but for the members above results. */
 void check_run(struct check *check);
 void check_free(struct check *check);
 

@@ -292,6 +292,7 @@ static void finish(struct session *s, double start)
         kill(s->pid, SIGKILL); /* it may have left its group */
     while (wait4(s->pid, &status, 0, &usage) < 0 && errno == EINTR)
         ;
+    s->outcome.process = (long)s->pid;
     s->outcome.elapsed_s = now_s() - start;
     drain(s, &s->output[0], keep_tail);
     drain(s, &s->reply[0], take_replies);

@@ -37,6 +37,7 @@ enum child_end { CHILD_EXITED, CHILD_SIGNALLED, CHILD_TIMED_OUT, CHILD_INTERRUPT
 
 struct child_outcome {
     enum child_end end;
+    long process;        /* its pid */
     int code;            /* the exit code, or the signal */
     bool out_of_memory;  /* likely: SIGKILL that was not ours */
     unsigned lost_lines; /* replies over CHILD_MAX_LINE bytes */

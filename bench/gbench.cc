@@ -4,6 +4,7 @@ extern "C" {
 
 #include <benchmark/benchmark.h>
 
+#include <cmath>
 #include <exception>
 #include <new>
 #include <vector>
@@ -77,7 +78,7 @@ enum status time_it(const struct gbench *job, struct gbench_sample *sample, stru
     if (collector.runs.size() != 1 || collector.runs[0].iterations <= 0)
         return status_fail(err, E_INTERNAL, "Google Benchmark gave %zu samples instead of one",
                            collector.runs.size());
-    sample->elapsed_ns = collector.runs[0].real_accumulated_time * 1e9;
+    sample->elapsed_ns = std::round(collector.runs[0].real_accumulated_time * 1e9);
     sample->iterations = static_cast<size_t>(collector.runs[0].iterations);
     sample->items = items;
     return OK;

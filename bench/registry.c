@@ -12,12 +12,17 @@ const struct registry_row registry[] = {
 #undef TECHNIQUE
     {0}};
 
+const struct registry_row *registry_find_in(const struct registry_row *rows, const char *id)
+{
+    for (; rows->technique; rows++)
+        if (!strcmp(rows->technique->id, id))
+            return rows;
+    return NULL;
+}
+
 const struct registry_row *registry_find(const char *id)
 {
-    for (const struct registry_row *r = registry; r->technique; r++)
-        if (!strcmp(r->technique->id, id))
-            return r;
-    return NULL;
+    return registry_find_in(registry, id);
 }
 
 const struct task *technique_task(const struct technique *t, const char *name)

@@ -7,12 +7,14 @@
 
 enum status stop_open(struct stop *out, struct err *err)
 {
+    static const int requests[] = {SIGINT, SIGTERM, SIGHUP};
     struct stop stop = {0};
+    struct sigaction action;
     sigset_t signals;
     sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGHUP);
+    for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++)
+        if (!sigaction(requests[i], NULL, &action) && action.sa_handler != SIG_IGN)
+            sigaddset(&signals, requests[i]);
     stop.fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
     if (stop.fd < 0)
         return status_fail(err, E_INTERNAL, "signalfd: %s", strerror(errno));

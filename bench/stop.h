@@ -1,6 +1,7 @@
 /*
  * Ctrl-C without a handler: SIGINT, SIGTERM and SIGHUP are blocked and read from a descriptor, so
- * that nothing is interrupted half-way and no state is global.
+ * that nothing is interrupted half-way and no state is global.  One that this process was started
+ * to ignore (by nohup, say) stays ignored.
  *
  * By convention the first request ends work at the next good place, the second at once.
  */

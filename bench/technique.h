@@ -77,12 +77,13 @@ struct trial {
     int threads;       /* the OpenMP threads to use; the harness has pinned them */
     unsigned features; /* enum cpu_feature that may be used */
     struct rng *rng;
-    const struct tensor *weights; /* the user's, [rows][cols]; NULL: draw seeded ones */
-    size_t llc_bytes;             /* last-level cache that this process can use */
-    double items_done;            /* added to by run() when the items of an iteration are random */
-    size_t footprint_bytes;       /* set by prepare(): what all copies of this variant occupy */
-    const char *isa;              /* set by prepare(): of the kernel it picked; NULL: of features */
-    void *state;                  /* the technique's own */
+    const struct tensor *user_weights; /* for trial_weights() alone */
+    int weights_taken;                 /* by trial_weights() */
+    size_t llc_bytes;                  /* last-level cache that this process can use */
+    double items_done;      /* added to by run() when the items of an iteration are random */
+    size_t footprint_bytes; /* set by prepare(): what all copies of this variant occupy */
+    const char *isa;        /* set by prepare(): of the kernel it picked; NULL: of features */
+    void *state;            /* the technique's own */
     struct findings *findings;
 };
 
@@ -118,6 +119,10 @@ struct technique {
 /* The value of a parameter of the cell, the variant's before the case's; 0 when neither has it. */
 double param(const struct trial *t, const char *name);
 
+/* The user's weights [rows][cols], any dtype; NULL: draw seeded ones.  A trial that asks is
+ * recorded as computed on them, one that does not as seeded. */
+const struct tensor *trial_weights(struct trial *t);
+
 /* Correctness: the distance of this variant's output from the reference kernel's ON THE SAME DATA,
  * and the bound that the kernel's header derives.  Right iff value <= bound and the bound is
  * finite, so NaN is wrong, and a wrong cell is never timed.  A cell that reports none is invalid.
@@ -146,8 +151,8 @@ struct claim {
     const char *unit;
     /* `reproduced` iff low <= measured <= high (-INFINITY, INFINITY for one-sided thresholds). */
     double low, high;
-    /* The value of "no effect".  Outside the threshold but on its side of this value the verdict is
-     * `direction`; NAN: there is no such value. */
+    /* The value of "no effect".  Between it and the threshold the verdict is `direction`: the right
+     * sign, but less than claimed; NAN: there is no such value. */
     double no_effect;
     const char *explained; /* why an honest failure at this scale is expected; else NULL */
 };

@@ -11,8 +11,14 @@
 #include "numerics/cpu.h"
 
 const struct verb verbs[] = {
-    {"list", "what there is: techniques, variants, cases, counters", verb_list},
+    {"list", "what there is: techniques, variants, cases, formats, analyses, counters", verb_list},
     {"describe", "one technique: source, claim, tasks, variants, cases", verb_describe},
+    {"machine", "this machine: topology, caches, and its measured roofs", verb_machine},
+    {"doctor", "what on this host disturbs measurements, and the remedy", verb_doctor},
+    {"bench", "measures the matrix: what each technique costs and saves here", verb_bench},
+    {"check", "the claims of the papers beside what this machine shows", verb_check},
+    {"analyze", "what is inside a checkpoint: quantisation error by format", verb_analyze},
+    {"worker", NULL, verb_worker},
     {0}};
 
 int exit_code(enum status s)

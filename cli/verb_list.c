@@ -1,13 +1,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "analyses/analysis.h"
 #include "bench/counters.h"
 #include "bench/registry.h"
 #include "cli/verbs.h"
+#include "numerics/formats/scalar_format.h"
 
 static const struct option_row options[] = {{0}};
 static const struct verb_help help = {
-    "list [techniques|variants|cases|counters]",
+    "list [techniques|variants|cases|formats|analyses|counters]",
     "Lists what this program knows, one line each, columns separated by tabs.\n"
     "A variant or case is shown as the cell path that `assay bench` takes.  Counters are opened, "
     "run\n"
@@ -37,6 +39,31 @@ static void list_cases(void)
                        c->flags & DRAM ? "cold" : "warm", c->flags & QUICK ? "\tquick" : "");
 }
 
+/* Bits for a weight of a 4096 x 4096 matrix with bf16 scales, alone and by common groups. */
+static void list_formats(void)
+{
+    static const size_t blocks[] = {BLOCK_CHANNEL, 128, 64, 32};
+    printf("format\tbits\tchannel\tblock 128\tblock 64\tblock 32\twhat it is\n");
+    for (const struct scalar_format *f = scalar_formats; f->name; f++) {
+        struct codebook codebook = {.bits = f->bits};
+        printf("%s\t%d", f->name, f->bits);
+        for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++) {
+            struct block_format format = {.codebook = &codebook,
+                                          .scale_format = SCALE_BF16,
+                                          .block = blocks[i],
+                                          .extra_bits = scalar_format_extra_bits(f)};
+            printf("\t%.6g", block_format_bits(&format, 4096, 4096));
+        }
+        printf("\t%s\n", f->title);
+    }
+}
+
+static void list_analyses(void)
+{
+    for (const struct analysis *const *a = analyses; *a; a++)
+        printf("%s\t%s\n", (*a)->name, (*a)->title);
+}
+
 static void list_counters_of(const char *choice)
 {
     struct counters counters;
@@ -62,10 +89,9 @@ static void list_counters(void)
 static const struct {
     const char *name;
     void (*list)(void);
-} lists[] = {{"techniques", list_techniques},
-             {"variants", list_variants},
-             {"cases", list_cases},
-             {"counters", list_counters}};
+} lists[] = {{"techniques", list_techniques}, {"variants", list_variants},
+             {"cases", list_cases},           {"formats", list_formats},
+             {"analyses", list_analyses},     {"counters", list_counters}};
 
 enum status verb_list(const struct context *context, int argc, char **argv, struct err *err)
 {
@@ -82,7 +108,8 @@ enum status verb_list(const struct context *context, int argc, char **argv, stru
             lists[i].list();
             return OK;
         }
-    return status_fail(err, E_USAGE,
-                       "list: no list '%s'; there are techniques, variants, cases, counters",
-                       argv[1]);
+    return status_fail(
+        err, E_USAGE,
+        "list: no list '%s'; there are techniques, variants, cases, formats, analyses, counters",
+        argv[1]);
 }

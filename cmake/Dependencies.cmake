@@ -40,3 +40,10 @@ else()
   target_compile_definitions(assay_papi INTERFACE ASSAY_HAVE_PAPI=0)
 endif()
 add_library(Assay::papi ALIAS assay_papi)
+
+# What a record says of them.
+set(ASSAY_LIBRARIES benchmark=${benchmark_VERSION} cjson=${cjson_VERSION} gsl=${gsl_all_VERSION}
+                    hwloc=${hwloc_VERSION} openblas=${openblas_VERSION})
+if(papi_FOUND)
+  list(APPEND ASSAY_LIBRARIES papi=${papi_VERSION})
+endif()

@@ -3,7 +3,8 @@
  *
  * Reading: the bytes are scanned before cJSON sees them, so that what cJSON forgives is an error
  * here: text after the end, leading zeros, bare dots, duplicate keys, bad UTF-8, embedded NUL,
- * control characters in strings, numbers beyond a double, and nesting over JSON_MAX_DEPTH.
+ * control characters in strings, numbers beyond a double or of more than 63 characters (cJSON cuts
+ * them), and nesting over JSON_MAX_DEPTH.
  *
  * Writing: numbers are printed in their shortest round-trip form, independent of the locale;
  * integers above 2^53 as strings.  An allocation that fails marks the tree incomplete instead of

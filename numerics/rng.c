@@ -4,9 +4,9 @@
 
 uint64_t rng_u64(struct rng *rng)
 {
-    uint64_t z = rng->state += 0x9E3779B97F4A7C15u;
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
+    uint64_t z = rng->state += RNG_STEP;
+    z = (z ^ z >> 30) * RNG_MIX_1;
+    z = (z ^ z >> 27) * RNG_MIX_2;
     return z ^ z >> 31;
 }
 
@@ -31,4 +31,16 @@ struct rng rng_split(const struct rng *parent, uint64_t index)
     struct rng child = {parent->state ^ (index + 1) * 0xD1B54A32D192ED03u};
     child.state = rng_u64(&child);
     return child;
+}
+
+/* Fisher and Yates. */
+void rng_permutation(struct rng *rng, size_t *order, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        order[i] = i;
+    for (size_t i = n; i > 1; i--) {
+        size_t j = rng_below(rng, (uint32_t)i), last = order[i - 1];
+        order[i - 1] = order[j];
+        order[j] = last;
+    }
 }

@@ -14,6 +14,11 @@ struct rng {
     uint64_t state; /* the seed */
 };
 
+/* The constants of splitmix64: an output is a mix of the state, which grows by RNG_STEP. */
+#define RNG_STEP UINT64_C(0x9E3779B97F4A7C15)
+#define RNG_MIX_1 UINT64_C(0xBF58476D1CE4E5B9)
+#define RNG_MIX_2 UINT64_C(0x94D049BB133111EB)
+
 uint64_t rng_u64(struct rng *rng);
 
 /* Uniform in [0, 1): the top 53 bits times 2^-53. */
@@ -24,6 +29,9 @@ uint32_t rng_below(struct rng *rng, uint32_t n);
 
 /* Standard normal by Box-Muller, the cosine only: two uniform draws make one. */
 double rng_normal(struct rng *rng);
+
+/* A random permutation of 0..n-1, n < 2^32, each equally likely, into order [n]. */
+void rng_permutation(struct rng *rng, size_t *order, size_t n);
 
 /* A generator independent of the parent's further draws, for the part named by index. */
 struct rng rng_split(const struct rng *parent, uint64_t index);

@@ -42,6 +42,34 @@ static void normal_draws_have_the_moments_of_a_normal(void **unused)
     assert_true(fabs(fourths / N - 3) < 5 * sqrt(96.0 / N));
 }
 
+static void every_permutation_is_drawn_equally_often(void **unused)
+{
+    (void)unused;
+    enum { SEED = 3, N = 4, KINDS = 24, DRAWS = 24000 };
+    struct rng rng = {SEED};
+    int seen[256] = {0}, kinds = 0;
+    double chi2 = 0;
+    for (int i = 0; i < DRAWS; i++) {
+        size_t order[N];
+        rng_permutation(&rng, order, N);
+        unsigned bits = 0, code = 0;
+        for (size_t k = 0; k < N; k++) {
+            bits |= 1u << order[k];
+            code = 4 * code + (unsigned)order[k];
+        }
+        assert_int_equal(bits, 0xf);
+        seen[code]++;
+    }
+    for (size_t code = 0; code < 256; code++)
+        if (seen[code]) {
+            kinds++;
+            chi2 += (seen[code] - 1000.0) * (seen[code] - 1000.0) / 1000.0;
+        }
+    assert_int_equal(kinds, KINDS);
+    if (!(chi2 < 49.7)) /* the 0.999 quantile of chi-squared with 23 degrees of freedom */
+        fail_msg("seed %d: chi-squared %g", SEED, chi2);
+}
+
 static void an_isa_limit_never_adds_a_feature(void **unused)
 {
     (void)unused;
@@ -104,6 +132,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(splitmix64_gives_its_published_outputs),
         cmocka_unit_test(normal_draws_have_the_moments_of_a_normal),
+        cmocka_unit_test(every_permutation_is_drawn_equally_often),
         cmocka_unit_test(an_isa_limit_never_adds_a_feature),
         cmocka_unit_test(kernel_pick_takes_the_last_variant_that_runs),
         cmocka_unit_test(buffers_are_zero_and_aligned),

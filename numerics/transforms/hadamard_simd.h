@@ -13,6 +13,8 @@
 
 #include "numerics/transforms/hadamard.h"
 
+enum { MAX_RADIX = 16 };
+
 #define INLINE static inline __attribute__((always_inline))
 
 /* Lane i of signs_of(s): +1 where i & s is clear, -1 where it is set. */
@@ -54,7 +56,7 @@ INLINE void across(vec *v, int count)
 INLINE void first_pass(float *x, const float *signs, size_t p, float scale, int count)
 {
     for (size_t i = 0; i < p; i += (size_t)count * LANES) {
-        vec v[RADIX];
+        vec v[MAX_RADIX];
 #pragma GCC unroll 16
         for (int j = 0; j < count; j++) {
             v[j] = vec_load(x + i + j * LANES);
@@ -74,7 +76,7 @@ INLINE void next_pass(float *x, size_t p, size_t stride, float scale, int count)
 {
     for (size_t block = 0; block < p; block += stride * (size_t)count)
         for (size_t i = block; i < block + stride; i += LANES) {
-            vec v[RADIX];
+            vec v[MAX_RADIX];
 #pragma GCC unroll 16
             for (int j = 0; j < count; j++)
                 v[j] = vec_load(x + i + (size_t)j * stride);

@@ -1,0 +1,16 @@
+#include <string.h>
+
+#include "analyses/analysis.h"
+
+extern const struct analysis quant_error;
+
+const struct analysis *const analyses[] = {&quant_error, NULL};
+
+const char *analysis_option(const struct analysis *a, const struct analysis_request *request,
+                            const char *name)
+{
+    for (size_t i = 0; a->options[i].name; i++)
+        if (!strcmp(a->options[i].name, name))
+            return request->options[i];
+    return NULL;
+}

@@ -1,0 +1,21 @@
+/*
+ * What the control group of this process allows: a container's share of the machine.
+ *
+ * Both versions of the interface are read, and each limit is the tightest on the way from the
+ * process's own group up to the root, since a parent's limit binds its children.
+ * Source: Linux, Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/.
+ */
+#ifndef BENCH_CGROUP_H
+#define BENCH_CGROUP_H
+
+struct cgroup {
+    double cpus;         /* quota / period; 0: no limit */
+    double memory_bytes; /* 0: no limit */
+    double
+        throttled_s; /* time that the own group was kept from running by its quota; NAN: unknown */
+};
+
+/* root: see bench/sysfile.h.  Files that are not there mean no limit. */
+struct cgroup cgroup_read(const char *root);
+
+#endif

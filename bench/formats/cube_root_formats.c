@@ -1,0 +1,543 @@
+/* bench/formats/cube_root_formats.c: codebooks whose level density is the cube root of the weights'
+ * pdf, which is optimal for a fixed number of bits, beside NF4, SF4, AF4, Lloyd-Max and plain
+ * integers.  One look-up kernel serves every codebook: they differ in error, not in time.
+ * Source: Orr, Ribar, Luschi, Optimal Formats for Weight Quantisation, arXiv 2505.12988. */
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/technique.h"
+#include "datasets/synthetic.h"
+#include "numerics/buffer.h"
+#include "numerics/formats/bf16.h"
+#include "numerics/formats/block_format.h"
+#include "numerics/formats/codebook.h"
+#include "numerics/formats/lloyd_max.h"
+
+/* ---- encode: f32 weights to 4-bit codes and bf16 scales, blocks of 64 ---- */
+
+enum { ENCODE_PATTERN = 1 << 20 }; /* different weights, which a larger tensor repeats */
+
+struct encode {
+    encode4_fn *encode;
+    struct codebook codebook;
+    size_t blocks, pattern_blocks, copies, next;
+    int threads;
+    float *x;         /* [copies][blocks][64] */
+    uint8_t *codes;   /* [copies][blocks][32] */
+    uint16_t *scales; /* [copies][blocks] */
+};
+
+static size_t encode_in_bytes(const struct encode *e)
+{
+    return e->blocks * ENCODE4_BLOCK * sizeof *e->x;
+}
+
+static size_t encode_code_bytes(const struct encode *e)
+{
+    return e->blocks * ENCODE4_BLOCK / 2;
+}
+
+static size_t encode_scale_bytes(const struct encode *e)
+{
+    return e->blocks * sizeof *e->scales;
+}
+
+/* Student-t(5) draws, tails as trained weights have them; or the user's weights, cyclically. */
+static void encode_fill(struct trial *t, float *x, size_t n)
+{
+    const struct tensor *weights = trial_weights(t);
+    if (!weights) {
+        synthetic_fill(SYNTHETIC_STUDENT_T, &(struct synthetic_params){.df = 5}, t->rng, x, n);
+        return;
+    }
+    for (size_t i = 0, part; i < n; i += part) {
+        part = n - i < weights->count ? n - i : weights->count;
+        tensor_to_f32(weights, 0, part, x + i);
+    }
+}
+
+static enum status encode_prepare(struct trial *t, struct err *err)
+{
+    struct encode *e = calloc(1, sizeof *e);
+    t->state = e;
+    if (!e)
+        return status_fail(err, E_NOMEM, "no memory for the trial");
+    if (trial_weights(t) && !trial_weights(t)->count)
+        return status_fail(err, E_SKIP, "the tensor of --weights is empty");
+    bool integer = param(t, "integer") != 0;
+    const struct kernel_variant *kernel =
+        kernel_pick(integer ? encode_int4_variants : encode_lut4_variants, t->features);
+    enum status s = integer ? codebook_integer(4, CODEBOOK_INT_TWOS, &e->codebook, err)
+                            : codebook_named("crd-t5", ENCODE4_BLOCK, &e->codebook, err);
+    if (s)
+        return s;
+    e->encode = (encode4_fn *)kernel->fn;
+    e->threads = t->threads;
+    e->blocks = (size_t)(param(t, "rows") * param(t, "cols")) / ENCODE4_BLOCK;
+    e->pattern_blocks = e->blocks;
+    if (e->pattern_blocks > ENCODE_PATTERN / ENCODE4_BLOCK)
+        e->pattern_blocks = ENCODE_PATTERN / ENCODE4_BLOCK;
+    size_t bytes = encode_in_bytes(e) + encode_code_bytes(e) + encode_scale_bytes(e);
+    e->copies = t->c->flags & DRAM ? 4 * t->llc_bytes / bytes + 1 : 1;
+    e->x = buffer_alloc(e->copies * encode_in_bytes(e));
+    e->codes = buffer_alloc(e->copies * encode_code_bytes(e));
+    e->scales = buffer_alloc(e->copies * encode_scale_bytes(e));
+    if (!e->x || !e->codes || !e->scales)
+        return status_fail(err, E_NOMEM, "no memory for %zu copies of %zu bytes", e->copies, bytes);
+    encode_fill(t, e->x, e->pattern_blocks * ENCODE4_BLOCK);
+    struct quantise_stats stats;
+    block_kernels_pick(t->features).stats(e->x, e->pattern_blocks * ENCODE4_BLOCK, &stats);
+    if (stats.nonfinite)
+        return status_fail(err, E_SKIP, "%zu of the weights are not finite", stats.nonfinite);
+    for (size_t done = e->pattern_blocks, all = e->copies * e->blocks, part; done < all;
+         done += part) {
+        part = all - done < e->pattern_blocks ? all - done : e->pattern_blocks;
+        memcpy(e->x + done * ENCODE4_BLOCK, e->x, part * ENCODE4_BLOCK * sizeof *e->x);
+    }
+    t->isa = kernel->isa;
+    t->footprint_bytes = bytes * e->copies;
+    return OK;
+}
+
+static void encode_release(struct trial *t)
+{
+    struct encode *e = t->state;
+    if (!e)
+        return;
+    buffer_free(e->x, e->copies * encode_in_bytes(e));
+    buffer_free(e->codes, e->copies * encode_code_bytes(e));
+    buffer_free(e->scales, e->copies * encode_scale_bytes(e));
+    free(e);
+    t->state = NULL;
+}
+
+/* Blocks are shared out among the threads; an iteration ends when all of them are coded. */
+static void encode_run(struct trial *t, size_t n)
+{
+    struct encode *e = t->state;
+#pragma omp parallel num_threads(e->threads) if (e->threads > 1)
+    {
+        size_t team = (size_t)omp_get_num_threads(), me = (size_t)omp_get_thread_num();
+        size_t first = e->blocks * me / team, end = e->blocks * (me + 1) / team, copy = e->next;
+        for (size_t i = 0; i < n; i++) {
+            size_t at = copy * e->blocks + first;
+            e->encode(&e->codebook, e->x + at * ENCODE4_BLOCK, end - first,
+                      e->codes + at * (ENCODE4_BLOCK / 2), e->scales + at);
+            copy = copy + 1 < e->copies ? copy + 1 : 0;
+#pragma omp barrier
+        }
+    }
+    e->next = (e->next + n) % e->copies;
+}
+
+/* The roof is the reading: a warm case is bound by its divisions and comparisons well below it. */
+static struct work encode_work(const struct trial *t)
+{
+    const struct encode *e = t->state;
+    double weights = (double)e->blocks * ENCODE4_BLOCK;
+    return (struct work){.flops = 2 * weights, /* a comparison for the absmax, and a division */
+                         .bytes_read = 4 * weights,
+                         .bytes_written = weights / 2 + 2 * (double)e->blocks,
+                         .items = weights,
+                         .unit = "weight",
+                         .roof = ROOF_DRAM_READ};
+}
+
+/* Bytes of the first copy's codes and scales that differ from the reference's; they are copies of
+ * the pattern's.  NaN: no memory. */
+static double encode_mismatches(const struct encode *e)
+{
+    size_t blocks = e->pattern_blocks, row = ENCODE4_BLOCK / 2;
+    uint8_t *codes = malloc(blocks * row);
+    uint16_t *scales = malloc(blocks * sizeof *scales);
+    encode4_fn *reference = e->codebook.integer ? encode_int4_ref : encode_lut4_ref;
+    double differ = NAN;
+    if (codes && scales) {
+        reference(&e->codebook, e->x, blocks, codes, scales);
+        differ = 0;
+        for (size_t b = 0; b < e->blocks; b++) {
+            size_t p = b % blocks;
+            differ += e->scales[b] != scales[p];
+            for (size_t i = 0; i < row; i++)
+                differ += e->codes[b * row + i] != codes[p * row + i];
+        }
+    }
+    free(codes);
+    free(scales);
+    return differ;
+}
+
+/* The squared error of the pattern as its codes and scales give it back, and its squares. */
+static double encode_output_ratio(const struct encode *e)
+{
+    double error = 0, squares = 0;
+    for (size_t i = 0; i < e->pattern_blocks * ENCODE4_BLOCK; i++) {
+        unsigned nibble = e->codes[i / 2] >> 4 * (i % 2) & 15;
+        unsigned code = e->codebook.integer ? (nibble + 8) & 15 : nibble;
+        float value = e->codebook.level[code] * bf16_to_f32(e->scales[i / ENCODE4_BLOCK]);
+        double off = (double)value - e->x[i];
+        error += off * off;
+        squares += (double)e->x[i] * e->x[i];
+    }
+    return sqrt(error / squares);
+}
+
+static struct block_format encode_format(const struct codebook *codebook)
+{
+    return (struct block_format){codebook, SCALE_ABSMAX, SCALE_BF16, ENCODE4_BLOCK, 1, 0};
+}
+
+static void encode_fidelity(struct trial *t)
+{
+    const struct encode *e = t->state;
+    struct block_kernels kernels = block_kernels_pick(t->features);
+    struct block_format f = encode_format(&e->codebook);
+    double bits = block_format_bits(&f, e->blocks, ENCODE4_BLOCK), r = encode_output_ratio(e);
+    trial_correctness(t, "differing_bytes", encode_mismatches(e), 0);
+    trial_fidelity(t, NULL, "weight_R", r, "fp64-exact", 0);
+    trial_fidelity(t, NULL, "weight_R_2b", r * exp2(bits), "fp64-exact", 0);
+    for (size_t i = 0; !e->codebook.integer && codebook_names[i]; i++) {
+        struct codebook c;
+        if (codebook_named(codebook_names[i], ENCODE4_BLOCK, &c, NULL))
+            continue;
+        f = encode_format(&c);
+        struct block_error error =
+            block_format_error(&f, &kernels, e->x, e->pattern_blocks, ENCODE4_BLOCK, NULL);
+        r = block_error_ratio(&error);
+        trial_fidelity(t, codebook_names[i], "weight_R", r, "fp64-exact", 0);
+        trial_fidelity(t, codebook_names[i], "weight_R_2b", r * exp2(bits), "fp64-exact", 0);
+    }
+}
+
+static const struct variant encode_variants[] = {
+    {"encode_int4",
+     "round to integers -8 .. 7",
+     encode_run,
+     HEADLINE,
+     {{"bits", 4.25}, {"block", ENCODE4_BLOCK}, {"integer", 1}}},
+    {"encode_lut4",
+     "nearest of 16 levels of a table",
+     encode_run,
+     HEADLINE,
+     {{"bits", 4.25}, {"block", ENCODE4_BLOCK}}},
+    {0}};
+
+static const struct matrix_case encode_cases[] = {
+    {"l2.256x512", CACHE | QUICK | SMOKE, {{"rows", 256}, {"cols", 512}}}, /* 0.6 MB in and out */
+    {"l3.1024x1024", CACHE, {{"rows", 1024}, {"cols", 1024}}},             /* 4.8 MB */
+    {"llama3.1-8b.q_proj", DRAM | QUICK, {{"rows", 4096}, {"cols", 4096}}},
+    {"llama3.1-8b.gate_proj", DRAM, {{"rows", 14336}, {"cols", 4096}}},
+    {0}};
+
+static const struct task tasks[] = {{.name = "encode",
+                                     .variants = encode_variants,
+                                     .cases = encode_cases,
+                                     .prepare = encode_prepare,
+                                     .work = encode_work,
+                                     .fidelity = encode_fidelity,
+                                     .release = encode_release},
+                                    {0}};
+
+/* One seed, 2^17 draws of t(5): three standard deviations between seeds. */
+#define EXACT_R "exact integral of the error of t(5) in blocks of 64 with unrounded scales"
+static const struct expect expect[] = {
+    {"encode", "encode_int4", "weight_R", 0.1460281, 0.004, EXACT_R, NULL},
+    {"encode", "encode_lut4", "weight_R", 0.1018751, 0.002, EXACT_R, NULL},
+    {"encode", "encode_lut4", "weight_R", 0.1018751, 0.002, EXACT_R, "crd-t5"},
+    {"encode", "encode_lut4", "weight_R", 0.1047393, 0.002, EXACT_R, "nf4"},
+    {"encode", "encode_lut4", "weight_R", 0.1053999, 0.002, EXACT_R, "sf4"},
+    {0}};
+
+/* ---- Claim check ---- */
+
+enum { SAMPLES = 1 << 20, COLS = 4096, NEAREST_SAMPLES = 1 << 16 };
+
+/* The distributions of the claims.  paper: R of 4-bit cube-root codebooks as the paper prints it,
+ * for tensor RMS and blocks of 64 by their absmax; exact: the same by integration, and R 2^b of
+ * tensor RMS and of blocks of 128.  scatter: relative, four standard deviations of R or more
+ * between seeds (2^20 draws, 40 seeds measured); the fourth moment rules it, which t(5) hardly has.
+ */
+static const struct data {
+    const char *name;
+    enum synthetic_kind kind;
+    enum distribution_family family;
+    double df, paper_rms, paper_absmax, exact_rms, exact_absmax, exact_r2b_rms, exact_r2b_absmax;
+    double scatter_rms, scatter_absmax;
+} data[] = {{.name = "normal",
+             .kind = SYNTHETIC_NORMAL,
+             .family = DISTRIBUTION_NORMAL,
+             .paper_rms = 0.097,
+             .paper_absmax = 0.089,
+             .exact_rms = 0.0974870,
+             .exact_absmax = 0.0890411,
+             .exact_r2b_rms = 1.5597925,
+             .exact_r2b_absmax = 1.6394852,
+             .scatter_rms = 0.008,
+             .scatter_absmax = 0.003},
+            {.name = "laplace",
+             .kind = SYNTHETIC_LAPLACE,
+             .family = DISTRIBUTION_LAPLACE,
+             .paper_rms = 0.124,
+             .paper_absmax = 0.101,
+             .exact_rms = 0.1240606,
+             .exact_absmax = 0.1005719,
+             .exact_r2b_rms = NAN,
+             .scatter_rms = 0.012,
+             .scatter_absmax = 0.003},
+            {.name = "t7",
+             .kind = SYNTHETIC_STUDENT_T,
+             .family = DISTRIBUTION_T,
+             .df = 7,
+             .paper_rms = 0.125,
+             .paper_absmax = 0.098,
+             .exact_rms = 0.1248100,
+             .exact_absmax = 0.0978481,
+             .exact_r2b_rms = NAN,
+             .scatter_rms = 0.05,
+             .scatter_absmax = 0.005},
+            {.name = "t5",
+             .kind = SYNTHETIC_STUDENT_T,
+             .family = DISTRIBUTION_T,
+             .df = 5,
+             .exact_rms = NAN,
+             .exact_r2b_rms = 2.3123871,
+             .exact_r2b_absmax = 1.9382610,
+             .scatter_rms = 0.08,
+             .scatter_absmax = 0.012},
+            {0}};
+
+struct samples {
+    const struct data *data;
+    struct block_kernels kernels;
+    float *x; /* [SAMPLES / COLS][COLS] */
+};
+
+static double ratio_of(const struct samples *s, const struct block_format *f)
+{
+    struct block_error e = block_format_error(f, &s->kernels, s->x, SAMPLES / COLS, COLS, NULL);
+    return block_error_ratio(&e);
+}
+
+/* block 0: tensor RMS, else absmax of blocks; 4 bits, symmetric, bf16 scales. */
+static struct cube_root spec_of(const struct data *d, double alpha, size_t block)
+{
+    return (struct cube_root){.family = d->family,
+                              .df = d->df,
+                              .rule = block ? SCALE_ABSMAX : SCALE_RMS,
+                              .mode = CODEBOOK_SYMMETRIC,
+                              .alpha = alpha,
+                              .n = 16,
+                              .block = block};
+}
+
+static struct block_format format_of(const struct codebook *c, size_t block)
+{
+    return (struct block_format){
+        c, block ? SCALE_ABSMAX : SCALE_RMS, SCALE_BF16, block ? block : BLOCK_TENSOR, 1, 0};
+}
+
+/* R; and R 2^b with the true bits where r2b is not NULL.  NaN when there is no such codebook. */
+static double cube_root_ratio(const struct samples *s, double alpha, size_t block, double *r2b)
+{
+    struct codebook c;
+    struct cube_root spec = spec_of(s->data, alpha, block);
+    if (codebook_cube_root(&spec, &c, NULL))
+        return NAN;
+    struct block_format f = format_of(&c, block);
+    double r = ratio_of(s, &f);
+    if (r2b)
+        *r2b = r * exp2(block_format_bits(&f, SAMPLES / COLS, COLS));
+    return r;
+}
+
+/* Emits a row called prefix.<distribution>. */
+static void row(struct check *check, const char *prefix, const struct data *d, struct claim claim)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s.%s", prefix, d->name);
+    claim.row = name;
+    claim.no_effect = NAN;
+    check_row(check, &claim);
+}
+
+static void value_row(struct check *check, const char *prefix, const struct samples *s,
+                      const char *text, double paper, const char *unit, double measured,
+                      double exact, double scatter)
+{
+    row(check, prefix, s->data,
+        (struct claim){.kind = CLAIM_STATISTICAL,
+                       .text = text,
+                       .paper = {paper, unit, "figures of the Simulations notebook"},
+                       .measured = measured,
+                       .unit = unit,
+                       .low = exact * (1 - scatter),
+                       .high = exact * (1 + scatter)});
+}
+
+/* (a) for the normal: level with Lloyd-Max, twice as good as quantiles. */
+static void check_density(struct check *check, const struct samples *s)
+{
+    const char *where = "companion article, example figure";
+    struct distribution normal = distribution_unit_rms(DISTRIBUTION_NORMAL, 0);
+    struct codebook c;
+    double crd = cube_root_ratio(s, 1.0 / 3, 0, NULL), quantile = cube_root_ratio(s, 1, 0, NULL);
+    double lloyd = NAN;
+    if (!lloyd_max_rms(&normal, 16, &c, NULL)) {
+        struct block_format f = format_of(&c, 0);
+        lloyd = ratio_of(s, &f);
+    }
+    value_row(check, "a.lloyd-max", s, "R of the 16 Lloyd-Max levels", 0.097, "R", lloyd, 0.0974731,
+              s->data->scatter_rms);
+    value_row(check, "a.quantiles", s, "R of 16 levels of density p", 0.206, "R", quantile,
+              0.2055560, s->data->scatter_rms);
+    row(check, "a.over-lloyd-max", s->data,
+        (struct claim){.kind = CLAIM_STATISTICAL,
+                       .text = "cube-root levels are within 0.5 % of Lloyd-Max",
+                       .paper = {0.097 / 0.097, "ratio of R", where},
+                       .measured = crd / lloyd,
+                       .unit = "ratio of R",
+                       .low = 0.999,
+                       .high = 1.005});
+    row(check, "a.quantiles-over", s->data,
+        (struct claim){.kind = CLAIM_STATISTICAL,
+                       .text = "levels of density p have twice the error of density p^(1/3)",
+                       .paper = {0.206 / 0.097, "ratio of R", where},
+                       .measured = quantile / crd,
+                       .unit = "ratio of R",
+                       .low = 2,
+                       .high = INFINITY});
+}
+
+/* (b): R at exponent 1/3 over the least R at the other exponents. */
+static void check_exponent(struct check *check, const struct samples *s, const char *prefix,
+                           size_t block)
+{
+    static const double others[] = {1.0 / 6, 1.0 / 2, 2.0 / 3, 5.0 / 6, 1, 7.0 / 6};
+    double best = INFINITY;
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        double r = cube_root_ratio(s, others[i], block, NULL);
+        best = !(r >= best) ? r : best; /* NaN too */
+    }
+    row(check, prefix, s->data,
+        (struct claim){.kind = CLAIM_STATISTICAL,
+                       .text = "of the exponents 1/6 .. 7/6 of the density, 1/3 has the least R",
+                       .paper = {NAN, NULL, "Simulations notebook"},
+                       .measured = cube_root_ratio(s, 1.0 / 3, block, NULL) / best,
+                       .unit = "ratio of R",
+                       .low = 0,
+                       .high = nextafter(1, 0)});
+}
+
+/* (c): blocks by their absmax act as a variable-length code, which pays for heavy tails only. */
+static void check_variable_length(struct check *check, const struct samples *s, double low,
+                                  double high, const char *text)
+{
+    double rms, absmax;
+    cube_root_ratio(s, 1.0 / 3, 0, &rms);
+    cube_root_ratio(s, 1.0 / 3, 128, &absmax);
+    value_row(check, "c.rms", s, "R 2^b of one scale by the RMS, 4 bits", NAN, "R 2^b", rms,
+              s->data->exact_r2b_rms, s->data->scatter_rms);
+    value_row(check, "c.absmax128", s, "R 2^b of blocks of 128, 4.125 bits", NAN, "R 2^b", absmax,
+              s->data->exact_r2b_absmax, s->data->scatter_absmax);
+    row(check, "c.absmax128-over-rms", s->data,
+        (struct claim){.kind = CLAIM_STATISTICAL,
+                       .text = text,
+                       .paper = {NAN, NULL, "Simulations notebook"},
+                       .measured = absmax / rms,
+                       .unit = "ratio of R 2^b",
+                       .low = low,
+                       .high = high});
+}
+
+/* What is coded must be what is decoded: how many weights are not the nearest level times the
+ * ROUNDED scale, or have a scale that is not the bf16 nearest to their block's absmax.  Levels may
+ * tie in f32, so another level counts as nearer only beyond the rounding of two products. */
+static double not_nearest(const struct samples *s, size_t block)
+{
+    size_t rows = NEAREST_SAMPLES / COLS, wrong = 0;
+    struct cube_root spec = spec_of(s->data, 1.0 / 3, block);
+    struct codebook c;
+    uint8_t *codes = malloc(NEAREST_SAMPLES);
+    float *scales = malloc(NEAREST_SAMPLES * sizeof *scales);
+    if (!codes || !scales || codebook_cube_root(&spec, &c, NULL)) {
+        wrong = SIZE_MAX;
+        goto out;
+    }
+    struct block_format f = format_of(&c, block);
+    block_format_encode(&f, &s->kernels, s->x, rows, COLS, codes, scales);
+    for (size_t i = 0; i < NEAREST_SAMPLES; i++) {
+        const float *of = s->x + i / block * block;
+        double scale = scales[i / block], absmax = 0, nearest = INFINITY;
+        for (size_t j = 0; j < block; j++)
+            absmax = fmax(absmax, fabs(of[j]));
+        for (size_t l = 0; l < c.n; l++)
+            nearest = fmin(nearest, fabs(c.level[l] * scale - s->x[i]));
+        double off = fabs(c.level[codes[i]] * scale - s->x[i]);
+        double ulp = exp2(floor(log2(absmax)) - 7);
+        wrong += off > nearest + 0x1p-22 * absmax || fabs(scale - absmax) > ulp / 2 ||
+                 fmod(scale, ulp) != 0;
+    }
+out:
+    free(codes);
+    free(scales);
+    return wrong == SIZE_MAX ? NAN : (double)wrong;
+}
+
+static void check_data(struct check *check, const struct samples *s)
+{
+    const struct data *d = s->data;
+    const char *text = "R of the 16 cube-root levels";
+    if (!isnan(d->exact_rms)) {
+        value_row(check, "a.rms", s, text, d->paper_rms, "R", cube_root_ratio(s, 1.0 / 3, 0, NULL),
+                  d->exact_rms, d->scatter_rms);
+        value_row(check, "a.absmax64", s, text, d->paper_absmax, "R",
+                  cube_root_ratio(s, 1.0 / 3, 64, NULL), d->exact_absmax, d->scatter_absmax);
+        check_exponent(check, s, "b.rms", 0);
+        check_exponent(check, s, "b.absmax64", 64);
+    }
+    if (d->kind == SYNTHETIC_NORMAL) {
+        check_density(check, s);
+        check_variable_length(check, s, nextafter(1, 2), INFINITY,
+                              "for a normal, blocks by their absmax cost more than one RMS scale");
+        row(check, "c.not-nearest", d,
+            (struct claim){.kind = CLAIM_EXACT,
+                           .text = "every weight is the nearest level times its rounded scale",
+                           .paper = {0, "weights", "quantisation.py"},
+                           .measured = not_nearest(s, 64),
+                           .unit = "weights"});
+    }
+    if (!isnan(d->exact_r2b_rms) && d->kind == SYNTHETIC_STUDENT_T)
+        check_variable_length(check, s, 0, nextafter(1, 0),
+                              "for t(5), blocks by their absmax cost less than one RMS scale");
+}
+
+static void check(struct check *check)
+{
+    struct samples s = {.kernels = block_kernels_pick(check_features(check))};
+    s.x = buffer_alloc(SAMPLES * sizeof *s.x);
+    if (!s.x) {
+        check_skip(check, "a", CLAIM_STATISTICAL, "errors of codebooks", "no memory for 4 MB");
+        return;
+    }
+    for (s.data = data; s.data->name; s.data++) {
+        synthetic_fill(s.data->kind, &(struct synthetic_params){.df = s.data->df}, check_rng(check),
+                       s.x, SAMPLES);
+        check_data(check, &s);
+    }
+    buffer_free(s.x, SAMPLES * sizeof *s.x);
+}
+
+const struct technique cube_root_formats = {
+    .id = "cube-root-formats",
+    .title = "Codebooks by the cube root of the pdf",
+    .source = "arXiv 2505.12988",
+    .claim =
+        "level density p^(1/3) has the least error at a fixed number of bits, and costs no more "
+        "time than any other table",
+    .tasks = tasks,
+    .check = check,
+    .check_seconds = 2,
+    .expect = expect};

@@ -1,0 +1,182 @@
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "analyses/analysis.h"
+#include "bench/run_record.h"
+#include "bench/stop.h"
+#include "cli/build_info.h"
+#include "cli/progress.h"
+#include "cli/verbs.h"
+#include "datasets/document.h"
+
+enum { MAX_OPTIONS = 16 };
+
+struct analyze_options {
+    const char *own[MAX_OPTIONS]; /* values of the analysis's options, in the order of its table */
+    const char *out;
+    uint64_t seed;
+    size_t threads;
+    bool no_plots;
+};
+
+/* The options of every analysis, after its own. */
+static const struct option_row shared_options[] = {
+    {"out", OPTION_TEXT, "DIR", "folder of analysis-NAME.json (default: results/<date>-<host>)",
+     offsetof(struct analyze_options, out), NULL},
+    {"seed", OPTION_U64, "N", "seed of every draw (default: 1)",
+     offsetof(struct analyze_options, seed), NULL},
+    {"threads", OPTION_SIZE, "N", "threads to use (default: all)",
+     offsetof(struct analyze_options, threads), NULL},
+    {"no-plots", OPTION_FLAG, NULL, "do not draw figures or write the report",
+     offsetof(struct analyze_options, no_plots), NULL},
+    {0}};
+enum { N_SHARED = sizeof shared_options / sizeof shared_options[0] };
+
+static const struct option_row no_options[] = {{0}};
+static const struct verb_help general_help = {
+    "analyze NAME INPUT ... [options]",
+    "Looks inside checkpoints: .safetensors, .npy, an index of shards, or a folder of them.\n"
+    "'assay analyze NAME --help' tells about one analysis; 'assay list analyses' names them.",
+    no_options};
+
+static const struct analysis *find(const char *name)
+{
+    for (const struct analysis *const *a = analyses; *a; a++)
+        if (!strcmp((*a)->name, name))
+            return *a;
+    return NULL;
+}
+
+/* Fills the option rows of one analysis: its own, then the shared ones.  rows [MAX_OPTIONS +
+ * N_SHARED]. */
+static void gather_options(const struct analysis *a, struct option_row *rows,
+                           struct analyze_options *values)
+{
+    size_t n = 0;
+    for (const struct analysis_option *o = a->options; o->name; o++, n++) {
+        rows[n] =
+            (struct option_row){o->name,
+                                OPTION_TEXT,
+                                o->argument,
+                                o->help,
+                                offsetof(struct analyze_options, own) + n * sizeof values->own[0],
+                                NULL};
+        values->own[n] = o->otherwise;
+    }
+    memcpy(rows + n, shared_options, sizeof shared_options);
+}
+
+static void print_summary(const struct json *document)
+{
+    const struct json *table = json_get(json_get(document, "summary"), "formats");
+    if (!table)
+        return;
+    printf("%-14s %-14s %6s %8s %10s %9s  %s\n", "format", "scaling", "block", "bits", "R",
+           "SQNR dB", "worst tensor");
+    for (const struct json *f = json_first(table); f; f = json_next(f))
+        printf("%-14s %-14s %6.0f %8.4f %10.3g %9.2f  %s\n", json_get_string(f, "format", ""),
+               json_get_string(f, "scaling", ""), json_get_number(f, "block", 0),
+               json_get_number(f, "bits", 0), json_get_number(f, "r", 0),
+               json_get_number(f, "sqnr_db", 0), json_get_string(f, "worst_tensor", ""));
+}
+
+static enum status write_document(const struct analysis *a, const struct run_record *record,
+                                  const char *folder, struct json *document, struct err *err)
+{
+    char *path;
+    run_record_add(record, document, "complete");
+    enum status s = document_make_folder(folder, err);
+    if (s)
+        return s;
+    if (asprintf(&path, "%s/analysis-%s.json", folder, a->name) < 0)
+        return status_fail(err, E_NOMEM, "no memory for a path in %s", folder);
+    s = document_write(path, document, err);
+    if (!s) {
+        print_summary(document);
+        printf("%s\n", path);
+    }
+    free(path);
+    return s;
+}
+
+/* The analysis alone, with progress and interrupts; what it read goes to standard error. */
+static enum status analyse(const struct context *context, const struct analysis *a,
+                           struct analysis_request *request, struct json *document, struct err *err)
+{
+    struct stop stop;
+    struct timespec begin, end;
+    enum status s = stop_open(&stop, err); /* before OpenMP starts its threads */
+    if (s)
+        return s;
+    struct progress_bar bar = progress_bar_new(context, &stop);
+    request->progress = &bar.progress;
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    s = a->run(a, request, document, err);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    progress_bar_end(&bar);
+    stop_close(&stop);
+    if (!s) {
+        double seconds =
+            (double)(end.tv_sec - begin.tv_sec) + 1e-9 * (double)(end.tv_nsec - begin.tv_nsec);
+        double mb = json_get_number(json_get(document, "summary"), "bytes", 0) / 1e6;
+        fprintf(stderr, "assay: %s: %.4g MB in %.3g s (%.4g MB/s)\n", a->name, mb, seconds,
+                mb / seconds);
+    }
+    return s;
+}
+
+static enum status run(const struct context *context, const struct analysis *a,
+                       const struct analyze_options *o, const char *const *inputs, size_t n_inputs,
+                       struct err *err)
+{
+    char by_date[PATH_MAX];
+    struct run_record record;
+    run_record_start(&record, &build_info, context->argc, context->argv, o->seed,
+                     context->features);
+    run_record_folder(&record, by_date, sizeof by_date);
+    struct analysis_request request = {.inputs = inputs,
+                                       .n_inputs = n_inputs,
+                                       .options = o->own,
+                                       .features = context->features,
+                                       .threads = (int)o->threads,
+                                       .seed = o->seed};
+    struct json *document = json_new_object();
+    json_add_string(document, "schema", DOCUMENT_SCHEMA);
+    json_add_string(document, "kind", "analysis");
+    json_add_string(document, "analysis", a->name);
+    enum status s = analyse(context, a, &request, document, err);
+    if (!s)
+        s = write_document(a, &record, o->out ? o->out : by_date, document, err);
+    json_free(document);
+    return s;
+}
+
+enum status verb_analyze(const struct context *context, int argc, char **argv, struct err *err)
+{
+    struct option_row rows[MAX_OPTIONS + N_SHARED];
+    struct analyze_options o = {.seed = 1};
+    int words;
+    bool helped;
+    const struct analysis *a = argc > 1 && argv[1][0] != '-' ? find(argv[1]) : NULL;
+    if (!a && argc > 1 && argv[1][0] != '-')
+        return status_fail(err, E_USAGE, "no analysis '%s'; 'assay list analyses' names them",
+                           argv[1]);
+    if (!a) {
+        enum status s = options_parse(&general_help, argc, argv, &o, &words, &helped, err);
+        if (s || helped)
+            return s;
+        return status_fail(err, E_USAGE,
+                           "analyze needs an analysis; 'assay list analyses' names them");
+    }
+    gather_options(a, rows, &o);
+    char usage[128];
+    snprintf(usage, sizeof usage, "analyze %s INPUT ... [options]", a->name);
+    const struct verb_help help = {usage, a->help, rows};
+    enum status s = options_parse(&help, argc - 1, argv + 1, &o, &words, &helped, err);
+    if (s || helped)
+        return s;
+    return run(context, a, &o, (const char *const *)argv + 2, (size_t)words, err);
+}

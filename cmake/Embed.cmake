@@ -1,0 +1,15 @@
+# embed(TARGET FILE...): each file as a NUL-terminated array in the library, so that the program needs
+# no folder of its own at run time.  plots/bars.gp becomes `const char embed_bars_gp[]`.
+function(embed target)
+  set(code "/* Written by cmake/Embed.cmake. */\n")
+  foreach(file IN LISTS ARGN)
+    get_filename_component(name ${file} NAME)
+    string(MAKE_C_IDENTIFIER ${name} name)
+    file(READ ${CMAKE_SOURCE_DIR}/${file} bytes HEX)
+    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${bytes}")
+    string(APPEND code "extern const char embed_${name}[];\nconst char embed_${name}[] = {${bytes}0};\n")
+    set_property(DIRECTORY ${CMAKE_SOURCE_DIR} APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+  endforeach()
+  file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/embed_${target}.c CONTENT "${code}" @ONLY)
+  target_sources(${target} PRIVATE ${CMAKE_BINARY_DIR}/embed_${target}.c)
+endfunction()

@@ -1,0 +1,63 @@
+/*
+ * Scalar element formats by name, each under any scaling: what a tensor is compared in.
+ *
+ * A new format is a row of scalar_formats[] and, where its codebook is made in a new way, a case of
+ * scalar_format_codebook().
+ */
+#ifndef NUMERICS_FORMATS_SCALAR_FORMAT_H
+#define NUMERICS_FORMATS_SCALAR_FORMAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "numerics/formats/block_format.h"
+#include "numerics/formats/codebook.h"
+
+enum scalar_kind {
+    SCALAR_INT_TWOS,
+    SCALAR_INT_RESTRICTED,
+    SCALAR_INT_HALF,
+    SCALAR_NAMED, /* a fixed 16-level codebook of absmax blocks */
+    SCALAR_CUBE_NORMAL,
+    SCALAR_CUBE_LAPLACE,
+    SCALAR_CUBE_T, /* df fitted to the tensor */
+    SCALAR_FLOAT
+};
+
+struct scalar_format {
+    const char *name, *title;
+    enum scalar_kind kind;
+    int bits;
+    bool common; /* in the default comparison */
+};
+extern const struct scalar_format scalar_formats[]; /* ends with {0} */
+
+/* How blocks are scaled. */
+struct scaling {
+    const char *name;
+    enum scale_rule rule;
+    size_t block; /* BLOCK_TENSOR, BLOCK_CHANNEL, or 1: blocks of a size that is chosen */
+};
+extern const struct scaling scalings[];               /* ends with {0} */
+const struct scaling *scaling_find(const char *name); /* NULL when there is none */
+
+/* NULL, or why the format has no such scaling ("nf4 is made for absmax scales"). */
+const char *scalar_format_lacks(const struct scalar_format *f, enum scale_rule rule);
+
+/* Candidates for the df of a SCALAR_CUBE_T tensor: log-spaced from 3 to 100.  The one of least
+ * error under the scaling in use is the fit; a likelihood over the whole tensor would mistake rows
+ * or blocks of different scale, which the scales of a block format take care of, for heavy tails.
+ */
+enum { SCALAR_DF_CANDIDATES = 12 };
+double scalar_format_df(size_t candidate);
+
+/* The codebook for `block` elements that share a scale (more than 3 for the cube root and AF4 under
+ * absmax) and, for SCALAR_CUBE_T, a df above 2.  E_USAGE for a scaling that the format lacks, or
+ * too small a block. */
+enum status scalar_format_codebook(const struct scalar_format *f, enum scale_rule rule,
+                                   size_t block, double df, struct codebook *out, struct err *err);
+
+/* Bits kept once for a tensor: 32 for a fitted df, else 0. */
+double scalar_format_extra_bits(const struct scalar_format *f);
+
+#endif

@@ -1,0 +1,162 @@
+#!/usr/bin/env bash
+# `assay bench` as a user starts it: results, exit codes, and a run that dies and goes on.
+set -uo pipefail
+program=${1:?usage: e2e_bench.sh PROGRAM SOURCE_DIR}
+source_dir=${2:?}
+cd "$(mktemp -d)" || exit 1
+trap 'rm -rf "$PWD"' EXIT
+failures=0
+
+fail() {
+    echo "FAILED: $*"
+    failures=$((failures + 1))
+}
+
+# expect CODE WORDS COMMAND...: the exit code, and words that standard error has (one line of it).
+expect() {
+    local code=$1 words=$2 got
+    shift 2
+    "$@" >stdout 2>stderr
+    got=$?
+    [ "$got" -eq "$code" ] || fail "exit code $got, not $code: ${*:2}: $(tail -1 stderr)"
+    [ -z "$words" ] || tail -1 stderr | grep -qF -- "$words" ||
+        fail "no '$words' in '$(tail -1 stderr)': ${*:2}"
+}
+
+python=/usr/bin/python3
+[ -x $python ] || python=python3
+validate() {
+    if $python -c 'import jsonschema' 2>/dev/null; then
+        (cd "$source_dir" && $python tests/validate.py "$OLDPWD/$1") || fail "$1 breaks the schema"
+    else
+        echo 'python3-jsonschema is not here: the schema was not checked'
+    fi
+}
+
+# The cells of a document, one a line: path, threads, status, number of samples.
+cells() {
+    $python - "$1" <<'PYTHON'
+import json, sys
+for c in json.load(open(sys.argv[1]))["cells"]:
+    print(c["path"], c["threads"], c["status"].replace("degraded", "ok"), len(c["samples"]))
+PYTHON
+}
+
+# member FILE EXPRESSION: of the document d.
+member() {
+    $python -c "import json,sys; d = json.load(open(sys.argv[1])); print($2)" "$1"
+}
+
+technique=$("$program" list | head -1 | cut -f1)
+[ -n "$technique" ] || {
+    echo 'there is no technique to measure'
+    exit 77
+}
+
+# ---- A whole run ----
+expect 0 '' "$program" bench --preset smoke --no-plots --out whole
+grep -q 'written: whole/bench.json' stdout || fail 'where the result is was not said'
+grep -q "^$technique/" stdout || fail 'no table was printed'
+validate whole/bench.json
+[ "$(member whole/bench.json 'd["run"]["status"]')" = complete ] || fail 'the run is not complete'
+[ "$(member whole/bench.json 'min(len(c["samples"]) for c in d["cells"] if c["status"] != "skipped")')" = 1 ] ||
+    fail 'a cell has no sample'
+[ "$(member whole/bench.json 'd["cells"][0]["metrics"]["time"]["interval"]')" = None ] ||
+    fail 'one round gave an interval'
+
+ASSAY_ISA=ref expect 0 '' "$program" bench --preset smoke --no-plots --out ref "$technique"
+[ "$(member ref/bench.json 'd["run"]["isa"], {c["isa"] for c in d["cells"]}')" = "ref {'ref'}" ] ||
+    fail 'ASSAY_ISA=ref ran another instruction set'
+
+expect 0 '' "$program" bench --dry-run --preset smoke --rounds 3 "$technique"
+grep -q 'cells in .* blocks, 3 rounds: about' stdout || fail 'a dry run does not say how long'
+[ ! -e results ] || fail 'a dry run wrote something'
+
+# ---- Words that are wrong ----
+expect 64 "'nonsense' matches no technique" "$program" bench nonsense
+expect 64 "the nearest is '$technique'" "$program" bench "${technique}x"
+expect 64 'is not of the form' "$program" bench a/b/c/d/e
+expect 64 '--family' "$program" bench --family nonsense
+expect 64 '--preset' "$program" bench --preset tiny
+expect 64 '--threads' "$program" bench --threads 0
+expect 64 '--threads' "$program" bench --threads 1,99999
+expect 64 '--threads' "$program" bench --threads two
+expect 64 '--min-time' "$program" bench --min-time 0
+expect 64 '--min-time' "$program" bench --min-time nan
+expect 64 '--rounds' "$program" bench --rounds -1
+expect 64 '--counters' "$program" bench --counters magic
+expect 64 '--resume needs --out' "$program" bench --resume
+expect 64 'no option --nonsense' "$program" bench --nonsense
+expect 66 'nowhere.safetensors' "$program" bench --weights nowhere.safetensors --out never
+echo 'not a checkpoint' >bad.safetensors
+expect 65 'bad.safetensors' "$program" bench --weights bad.safetensors --out never
+[ ! -e never ] || fail 'a run that could not begin made its folder'
+
+# ---- Folders ----
+expect 73 '--resume' "$program" bench --preset smoke --out whole
+echo file >file
+expect 73 'file' "$program" bench --preset smoke --out file/below
+expect 74 'standard output' bash -c "'$program' bench --preset smoke --no-plots --out full >/dev/full"
+# a disk that is full: files can have no more than 4 KiB, and the signal for it is ignored
+expect 74 'journal.jsonl' bash -c "trap '' XFSZ; ulimit -f 4; '$program' bench --preset smoke --out tiny"
+
+# ---- Counters ----
+if "$program" list counters | grep -q $'\thardware\t.*\tok'; then
+    expect 0 '' "$program" bench --preset smoke --no-plots --require-counters --out counters
+else
+    expect 69 '' "$program" bench --preset smoke --counters papi --out counters
+    expect 69 '' "$program" bench --preset smoke --require-counters --out counters
+    [ ! -e counters ] || fail 'a run without its counters made its folder'
+fi
+
+# ---- A run that dies and goes on ----
+long=("$program" bench --preset smoke --rounds 25 --no-plots "$technique")
+expect 0 '' "${long[@]}" --out straight
+
+wait_for_rounds() {
+    for _ in $(seq 500); do
+        [ -e "$1/journal.jsonl" ] && [ "$(wc -l <"$1/journal.jsonl")" -gt "$2" ] && return
+        sleep 0.01
+    done
+    fail "$1: the run did not get to $2 rounds"
+}
+
+"${long[@]}" --out killed >/dev/null 2>&1 &
+pid=$!
+wait_for_rounds killed 5
+expect 73 'in use' "${long[@]}" --out killed --resume
+kill -KILL $pid
+wait $pid 2>/dev/null
+[ ! -e killed/bench.json ] || fail 'the run was over before it was killed'
+sed '$!b; /}$/!d' killed/journal.jsonl >before.jsonl # a line that was torn by the kill is not kept
+printf '{"round": 7, "torn' >>killed/journal.jsonl
+expect 64 '--seed' "${long[@]}" --out killed --resume --seed 2
+expect 64 'holds another run' "$program" bench --preset smoke --rounds 25 --out killed --resume "$technique" --threads 1
+expect 0 '' "${long[@]}" --out killed --resume
+validate killed/bench.json
+[ "$(cells killed/bench.json)" = "$(cells straight/bench.json)" ] ||
+    fail 'a resumed run has other cells than an uninterrupted one'
+head -n "$(wc -l <before.jsonl)" killed/journal.jsonl | cmp -s - before.jsonl ||
+    fail 'what was measured before the run was killed has changed'
+[ "$(wc -l <killed/journal.jsonl)" = "$(wc -l <straight/journal.jsonl)" ] ||
+    fail 'rounds were measured twice or lost'
+
+"${long[@]}" --out stopped >stdout 2>stderr &
+pid=$!
+wait_for_rounds stopped 3
+kill -TERM $pid
+wait $pid
+code=$?
+[ $code -eq 130 ] || fail "a run that was asked to stop gave $code, not 130"
+grep -q -- '--resume --out stopped' stderr || fail 'how to go on was not said'
+[ "$(member stopped/bench.json 'd["run"]["status"]')" = interrupted ] || fail 'not marked as interrupted'
+validate stopped/bench.json
+expect 0 '' "${long[@]}" --out stopped --resume
+[ "$(cells stopped/bench.json)" = "$(cells straight/bench.json)" ] ||
+    fail 'a run that was stopped and resumed has other cells'
+
+sed -i '3s/.*/{"round": 1, /' stopped/journal.jsonl
+expect 65 'line 3' "${long[@]}" --out stopped --resume
+
+[ "$failures" -eq 0 ] && echo 'bench: all as it should be'
+exit $((failures > 0))
