@@ -218,13 +218,9 @@ static void roof_threads(const struct plan *plan, struct roof_plan *roofs)
 static enum status machine_record(struct session *s, const struct json *old, struct json **out,
                                   struct err *err)
 {
-    char fingerprint[FINGERPRINT_SIZE];
     struct json *object = json_new_object();
     struct roofs roofs = {0};
     enum status status = OK;
-    machine_fingerprint(&s->machine, fingerprint);
-    json_add_string(object, "fingerprint", fingerprint);
-    machine_add_facts(&s->machine, json_add_object(object, "facts"));
     if (!old && s->preset != PRESET_SMOKE) {
         struct roof_plan plan = roof_plan_quick(&s->machine, s->context->features);
         roof_threads(&s->plan, &plan);
@@ -233,7 +229,7 @@ static enum status machine_record(struct session *s, const struct json *old, str
         s->bar = progress_bar_new(s->context, &s->stop); /* the matrix begins its own */
         s->runner.progress = &s->bar.progress;
     }
-    roofs_add(&roofs, json_add_array(object, "roofs"));
+    roofs_add_machine(&s->machine, &roofs, object);
     roofs_free(&roofs);
     if (status)
         json_free(object);

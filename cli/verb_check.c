@@ -6,6 +6,7 @@
 #include "bench/checks.h"
 #include "bench/machine.h"
 #include "bench/registry.h"
+#include "bench/roofs.h"
 #include "bench/run_record.h"
 #include "bench/thread_env.h"
 #include "cli/build_info.h"
@@ -158,16 +159,12 @@ static enum status write_document(const struct run_record *run, const struct mac
                                   const char *folder, struct json *checks, struct json *summary,
                                   bool whole, struct err *err)
 {
-    char path[4096], fingerprint[FINGERPRINT_SIZE];
+    char path[4096];
     struct json *document = json_new_object();
     json_add_string(document, "schema", DOCUMENT_SCHEMA);
     json_add_string(document, "kind", "check");
     run_record_add(run, document, whole ? "complete" : "interrupted");
-    struct json *machine = json_add_object(document, "machine");
-    machine_fingerprint(m, fingerprint);
-    json_add_string(machine, "fingerprint", fingerprint);
-    machine_add_facts(m, json_add_object(machine, "facts"));
-    json_add_array(machine, "roofs");
+    roofs_add_machine(m, &(struct roofs){0}, json_add_object(document, "machine"));
     json_add(document, "checks", checks);
     json_add(document, "techniques", summary);
     enum status s = OK;

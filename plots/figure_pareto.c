@@ -21,7 +21,7 @@ enum {
     TOP = 66,
     GAP_X = 96,
     GAP_Y = 96,
-    BOTTOM = 52,
+    BOTTOM = 60,
     SUBJECT_COLUMNS = 24,
     CASE_COLUMNS = 28
 };

@@ -15,7 +15,7 @@ extern const char embed_quant_error_gp[];
 enum {
     LEFT = 84,
     TOP = 44,
-    BOTTOM = 54,
+    BOTTOM = 60,
     PLOT_WIDTH = 540,
     UPPER_HEIGHT = 320,
     SPLIT = 22,

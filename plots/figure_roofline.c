@@ -15,7 +15,7 @@ extern const char embed_roofline_gp[];
 enum {
     LEFT = 78,
     TOP = 40,
-    BOTTOM = 56,
+    BOTTOM = 60,
     PLOT_WIDTH = 540,
     PLOT_HEIGHT = 430,
     ROOF_LABEL_GAP = 15,

@@ -242,7 +242,7 @@ enum {
     TOP = 68,
     GAP_X = 64,
     GAP_Y = 64,
-    BOTTOM = 52,
+    BOTTOM = 60,
     TITLE_COLUMNS = 26,
     MAX_BINS = 4096
 };

@@ -4,10 +4,12 @@ set datafile separator tab
 set datafile missing '?'
 # The same size on every terminal: 12 pixels are 9 points at 96 dots an inch, 12 at 72.
 points = format eq 'png' ? 9 : 12
+# The svg terminal knows no bold type, but writes the family as it is into an attribute.
+heavy = format eq 'svg' ? 'sans-serif" font-weight="bold' : 'sans-serif:Bold'
 sans = sprintf('sans-serif,%g', points)
-bold = sprintf('sans-serif:Bold,%g', points)
+bold = sprintf('%s,%g', heavy, points)
 small = sprintf('sans-serif,%g', points*0.83)
-heading = sprintf('sans-serif:Bold,%g', points*1.17)
+heading = sprintf('%s,%g', heavy, points*1.17)
 if (format eq 'svg') { set terminal svg size width,height noenhanced font sans background '#ffffff' }
 if (format eq 'pdf') { set terminal pdfcairo size width/72.0,height/72.0 noenhanced font sans fontscale 1 }
 if (format eq 'png') {

@@ -42,7 +42,7 @@ static void value_text(const struct json *j, FILE *out)
         fputs(json_bool(j, false) ? "yes" : "no", out);
         break;
     case JSON_NUMBER:
-        fprintf(out, "%.10g", json_number(j, NAN));
+        fprintf(out, "%.12g", json_number(j, NAN));
         break;
     case JSON_STRING:
         fputs(json_string(j, ""), out);
@@ -68,7 +68,7 @@ static void add_value(struct table *t, const struct json *j)
     if (!out || fclose(out))
         t->out_of_memory = true;
     else
-        table_entry(t, text, json_type(j) == JSON_NUMBER ? json_number(j, NAN) : NAN);
+        table_text(t, text); /* mixed with words, numbers read better at the left */
     free(text);
 }
 

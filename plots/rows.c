@@ -11,7 +11,7 @@ enum {
     PLOT_WIDTH = 430,
     ROW_HEIGHT = 21,
     TOP = 40,
-    BOTTOM = 52
+    BOTTOM = 60
 };
 
 /* Of the wider usual sans-serif fonts at 12 pixels. */
