@@ -144,7 +144,7 @@ static void users_weights_are_used_cyclically_and_must_be_finite(void **unused)
     struct findings findings = {0};
     struct err err;
     struct trial t = trial_of(&variants[0], &cases[0], &rng, &findings);
-    t.weights = &tensor;
+    t.user_weights = &tensor;
     assert_int_equal(gemv_prepare(&t, formats, &err), OK);
     const struct gemv *g = t.state;
     for (size_t i = 0; i < g->rows * g->cols; i++)

@@ -5,26 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "datasets/synthetic.h"
 #include "numerics/buffer.h"
 
 enum { PATTERN_VALUES = 1 << 20 };
 
-/* One Student-t draw with 5 degrees of freedom: Bailey, Polar generation of random variates with
- * the t-distribution, Math. Comp. 62 (1994). */
-static double draw_t5(struct rng *rng)
-{
-    double u = 1 - rng_uniform(rng), angle = 2 * acos(-1) * rng_uniform(rng); /* u > 0 */
-    return sqrt(5 * (pow(u, -2.0 / 5) - 1)) * cos(angle);
-}
-
 static void draw_pattern(const struct trial *t, struct gemv *g)
 {
-    double scale = 0.02 / sqrt(5.0 / 3); /* t(5) has variance 5/3 */
+    struct synthetic_params params = {.df = 5};
 #pragma omp parallel for num_threads(g->threads) schedule(static)
     for (size_t r = 0; r < g->pattern_rows; r++) {
         struct rng rng = rng_split(t->rng, r + 1); /* 0 is that of x */
+        float *row = g->pattern + r * g->cols;
+        synthetic_fill(SYNTHETIC_STUDENT_T, &params, &rng, row, g->cols);
         for (size_t c = 0; c < g->cols; c++)
-            g->pattern[r * g->cols + c] = (float)(scale * draw_t5(&rng));
+            row[c] *= 0.02f;
     }
 }
 
@@ -99,11 +94,11 @@ enum status gemv_prepare(struct trial *t, const struct gemv_format *formats, str
         return status_fail(err, E_NOMEM, "%s: %zu copies of %zu bytes do not fit into memory",
                            t->v->name, g->copies, g->copy_bytes);
     struct rng rng = rng_split(t->rng, 0);
-    for (size_t c = 0; c < g->cols; c++)
-        g->x[c] = (float)rng_normal(&rng);
+    synthetic_fill(SYNTHETIC_NORMAL, NULL, &rng, g->x, g->cols);
     enum status s = OK;
-    if (t->weights)
-        s = copy_pattern(t->weights, g, err);
+    const struct tensor *users = trial_weights(t);
+    if (users)
+        s = copy_pattern(users, g, err);
     else
         draw_pattern(t, g);
     if (!s)
