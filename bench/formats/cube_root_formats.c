@@ -9,12 +9,97 @@
 #include <string.h>
 
 #include "bench/technique.h"
+#include "bench/workloads/gemv.h"
 #include "datasets/synthetic.h"
 #include "numerics/buffer.h"
 #include "numerics/formats/bf16.h"
 #include "numerics/formats/block_format.h"
 #include "numerics/formats/codebook.h"
 #include "numerics/formats/lloyd_max.h"
+
+/* ---- gemv: y = W x with W packed ---- */
+
+static enum status nf4(size_t block, struct codebook *out, struct err *err)
+{
+    return codebook_named("nf4", block, out, err);
+}
+
+static enum status crd_normal(size_t block, struct codebook *out, struct err *err)
+{
+    return codebook_named("crd-normal", block, out, err);
+}
+
+static enum status int4(size_t block, struct codebook *out, struct err *err)
+{
+    (void)block;
+    return codebook_integer(4, CODEBOOK_INT_TWOS, out, err);
+}
+
+static const struct variant gemv_variants[] = {
+    {"f32", "dense f32", gemv_run, HEADLINE, {{"bits", 32}}},
+    {"bf16", "dense bf16, f32 activations", gemv_run, HEADLINE, {{"bits", 16}}},
+    {"openblas_sgemv", "OpenBLAS cblas_sgemv, f32", gemv_run, PEER, {{"bits", 32}}},
+    {"lut4_b64",
+     "16-entry table, bf16 scale for 64 weights",
+     gemv_run,
+     HEADLINE,
+     {{"bits", 4.25}, {"block", 64}}},
+    {"lut4_tensor_rms", "16-entry table, one scale", gemv_run, 0, {{"bits", 4}}},
+    {"int4_b64",
+     "4-bit integers, bf16 scale for 64 weights",
+     gemv_run,
+     HEADLINE,
+     {{"bits", 4.25}, {"block", 64}}},
+    {0}};
+
+static const struct gemv_format gemv_formats[] = {{"f32", &gemv_f32, NULL},
+                                                  {"bf16", &gemv_bf16, NULL},
+                                                  {"openblas_sgemv", &gemv_sgemv, NULL},
+                                                  {"lut4_b64", &gemv_lut4, nf4},
+                                                  {"lut4_tensor_rms", &gemv_lut4, crd_normal},
+                                                  {"int4_b64", &gemv_int4, int4},
+                                                  {0}};
+
+/* L2 is 1 MiB a core or more on current servers: 256 x 512 fits in f32 on one.  1024 x 1024 is 4 MB
+ * in f32 and so in L3, but 0.5 MB in 4 bits.  The others are projections of Llama-3.1-8B. */
+static const struct matrix_case gemv_cases[] = {
+    {"l2.256x512", CACHE | QUICK | SMOKE, {{"rows", 256}, {"cols", 512}}},
+    {"l3.1024x1024", CACHE, {{"rows", 1024}, {"cols", 1024}}},
+    {"llama3.1-8b.q_proj", DRAM | QUICK, {{"rows", 4096}, {"cols", 4096}}},
+    {"llama3.1-8b.gate_proj", DRAM, {{"rows", 14336}, {"cols", 4096}}},
+    {"llama3.1-8b.down_proj", DRAM, {{"rows", 4096}, {"cols", 14336}}},
+    {0}};
+
+static enum status gemv_prepare_formats(struct trial *t, struct err *err)
+{
+    return gemv_prepare(t, gemv_formats, err);
+}
+
+/* The weights' R and R 2^b with one codebook. */
+static void weight_fidelity(struct trial *t, const char *name, const struct codebook *codebook)
+{
+    const struct gemv *g = t->state;
+    struct block_kernels kernels = block_kernels_pick(t->features);
+    struct block_format f = gemv_block_format(codebook, g->nibbles.block);
+    struct block_error error =
+        block_format_error(&f, &kernels, g->pattern, g->pattern_rows, g->cols, NULL);
+    double r = block_error_ratio(&error), bits = block_format_bits(&f, g->pattern_rows, g->cols);
+    trial_fidelity(t, name, "weight_R", r, "fp64-exact", 0);
+    trial_fidelity(t, name, "weight_R_2b", r * exp2(bits), "fp64-exact", 0);
+}
+
+/* One timing of gemv_lut4 serves every codebook that has a form for its scales. */
+static void gemv_formats_fidelity(struct trial *t)
+{
+    const struct gemv *g = t->state;
+    struct codebook c;
+    gemv_fidelity(t);
+    if (g->format->codebook && !g->format->codebook(g->nibbles.block, &c, NULL))
+        weight_fidelity(t, NULL, &c);
+    for (size_t i = 0; g->format->kernel == &gemv_lut4 && codebook_names[i]; i++)
+        if (!codebook_named(codebook_names[i], g->nibbles.block, &c, NULL))
+            weight_fidelity(t, codebook_names[i], &c);
+}
 
 /* ---- encode: f32 weights to 4-bit codes and bf16 scales, blocks of 64 ---- */
 
@@ -185,16 +270,11 @@ static double encode_output_ratio(const struct encode *e)
     return sqrt(error / squares);
 }
 
-static struct block_format encode_format(const struct codebook *codebook)
-{
-    return (struct block_format){codebook, SCALE_ABSMAX, SCALE_BF16, ENCODE4_BLOCK, 1, 0};
-}
-
 static void encode_fidelity(struct trial *t)
 {
     const struct encode *e = t->state;
     struct block_kernels kernels = block_kernels_pick(t->features);
-    struct block_format f = encode_format(&e->codebook);
+    struct block_format f = gemv_block_format(&e->codebook, ENCODE4_BLOCK);
     double bits = block_format_bits(&f, e->blocks, ENCODE4_BLOCK), r = encode_output_ratio(e);
     trial_correctness(t, "differing_bytes", encode_mismatches(e), 0);
     trial_fidelity(t, NULL, "weight_R", r, "fp64-exact", 0);
@@ -203,7 +283,7 @@ static void encode_fidelity(struct trial *t)
         struct codebook c;
         if (codebook_named(codebook_names[i], ENCODE4_BLOCK, &c, NULL))
             continue;
-        f = encode_format(&c);
+        f = gemv_block_format(&c, ENCODE4_BLOCK);
         struct block_error error =
             block_format_error(&f, &kernels, e->x, e->pattern_blocks, ENCODE4_BLOCK, NULL);
         r = block_error_ratio(&error);
@@ -232,7 +312,14 @@ static const struct matrix_case encode_cases[] = {
     {"llama3.1-8b.gate_proj", DRAM, {{"rows", 14336}, {"cols", 4096}}},
     {0}};
 
-static const struct task tasks[] = {{.name = "encode",
+static const struct task tasks[] = {{.name = "gemv",
+                                     .variants = gemv_variants,
+                                     .cases = gemv_cases,
+                                     .prepare = gemv_prepare_formats,
+                                     .work = gemv_work,
+                                     .fidelity = gemv_formats_fidelity,
+                                     .release = gemv_release},
+                                    {.name = "encode",
                                      .variants = encode_variants,
                                      .cases = encode_cases,
                                      .prepare = encode_prepare,
@@ -244,6 +331,11 @@ static const struct task tasks[] = {{.name = "encode",
 /* One seed, 2^17 draws of t(5): three standard deviations between seeds. */
 #define EXACT_R "exact integral of the error of t(5) in blocks of 64 with unrounded scales"
 static const struct expect expect[] = {
+    {"gemv", "lut4_b64", "weight_R", 0.1047393, 0.002, EXACT_R, NULL},
+    {"gemv", "lut4_b64", "weight_R", 0.1018751, 0.002, EXACT_R, "crd-t5"},
+    {"gemv", "lut4_b64", "weight_R", 0.1047393, 0.002, EXACT_R, "nf4"},
+    {"gemv", "lut4_b64", "weight_R", 0.1053999, 0.002, EXACT_R, "sf4"},
+    {"gemv", "int4_b64", "weight_R", 0.1460281, 0.004, EXACT_R, NULL},
     {"encode", "encode_int4", "weight_R", 0.1460281, 0.004, EXACT_R, NULL},
     {"encode", "encode_lut4", "weight_R", 0.1018751, 0.002, EXACT_R, NULL},
     {"encode", "encode_lut4", "weight_R", 0.1018751, 0.002, EXACT_R, "crd-t5"},
