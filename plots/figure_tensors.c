@@ -147,7 +147,7 @@ static size_t print_tick(struct figure *f, const char *axis, const char *name, s
     char label[4 * NAME_COLUMNS + 8];
     label_shorten(name, NAME_COLUMNS, label, sizeof label);
     fprintf(f->script, "set %stics %s(", axis, at ? "add " : "");
-    escape_gnuplot(f->script, label);
+    escape_gnuplot_tick(f->script, label);
     fprintf(f->script, " %zu)\n", at);
     return label_columns(label);
 }
@@ -243,7 +243,7 @@ enum {
     GAP_X = 64,
     GAP_Y = 64,
     BOTTOM = 60,
-    TITLE_COLUMNS = 26,
+    TITLE_COLUMNS = 34,
     MAX_BINS = 4096
 };
 
