@@ -176,7 +176,7 @@ static void names_cannot_become_commands(void **unused)
     /* Also where the name is that of a file. */
     fixture_copy("bench.json", "\"quarot\"", "\"../../'`x`\\n/\"");
     assert_int_equal(draw(PLOT_SVG), FIXTURE_FIGURES);
-    free(read_plot("speed-.._.._____x____-fwht", "svg"));
+    free(read_plot("speed-.._..___x___-fwht", "svg"));
 }
 
 static void markup_in_names_is_text_in_drawings(void **unused)
