@@ -431,10 +431,9 @@ void roofs_add(const struct roofs *r, struct json *array)
     }
 }
 
-void roofs_add_machine(const struct machine *m, const struct roofs *r, struct json *document)
+void roofs_add_machine(const struct machine *m, const struct roofs *r, struct json *machine)
 {
     char fingerprint[FINGERPRINT_SIZE];
-    struct json *machine = json_add_object(document, "machine");
     machine_fingerprint(m, fingerprint);
     json_add_string(machine, "fingerprint", fingerprint);
     machine_add_facts(m, json_add_object(machine, "facts"));

@@ -65,8 +65,8 @@ const struct roof_row *roofs_find(const struct roofs *r, const char *name, const
 /* Appends the rows to the array "roofs" of a machine object. */
 void roofs_add(const struct roofs *r, struct json *array);
 
-/* Adds the whole member "machine" {fingerprint, facts, roofs} of a document. */
-void roofs_add_machine(const struct machine *m, const struct roofs *r, struct json *document);
+/* Fills the whole "machine" object of a document: fingerprint, facts, roofs. */
+void roofs_add_machine(const struct machine *m, const struct roofs *r, struct json *machine);
 
 /*
  * The DRAM read bandwidth of this moment, which a block of cells takes as its control: the median

@@ -42,9 +42,9 @@ void draw_after_run(const struct context *context, const char *folder)
     if (draw_figures(context, folder, PLOT_SVG, &n_figures, &err))
         fprintf(stderr, "assay: plots: %s\n", err.text);
     if (n_figures)
-        printf("%zu figures in %s/plots\n", n_figures, folder);
+        printf("written: %s/plots, %zu figures\n", folder, n_figures);
     if (report_write(folder, &err))
         fprintf(stderr, "assay: report: %s\n", err.text);
     else
-        printf("%s/report.html\n", folder);
+        printf("written: %s/report.html\n", folder);
 }

@@ -5,7 +5,9 @@
 #include "bench/environment.h"
 #include "bench/roofs.h"
 #include "bench/run_record.h"
+#include "bench/stop.h"
 #include "cli/build_info.h"
+#include "cli/progress.h"
 #include "cli/verbs.h"
 #include "datasets/document.h"
 #include "numerics/cpu.h"
@@ -170,24 +172,38 @@ static enum status print_document(const struct json *document, struct err *err)
     return s;
 }
 
+/* With a progress bar; Ctrl-C ends it. */
+static enum status measure(const struct context *context, const struct machine *m,
+                           const struct roof_plan *plan, struct roofs *roofs, struct err *err)
+{
+    struct stop stop;
+    enum status s = stop_open(&stop, err);
+    if (s)
+        return s;
+    struct progress_bar bar = progress_bar_new(context, &stop);
+    s = roofs_measure(m, plan, &bar.progress, roofs, err);
+    progress_bar_end(&bar);
+    stop_close(&stop);
+    return s;
+}
+
 static enum status report(const struct context *context, const struct machine_options *o,
                           const struct machine *m, const struct roof_plan *plan, struct err *err)
 {
     struct run_record record;
     struct environment before, after;
     struct roofs roofs = {0};
-    struct json *document = NULL;
     run_record_start(&record, &build_info, context->argc, context->argv, 0, context->features);
     environment_read("", &before);
-    enum status s = roofs_measure(m, plan, NULL, &roofs, err);
+    enum status s = measure(context, m, plan, &roofs, err);
     if (s)
         return s;
     environment_read("", &after);
-    document = json_new_object();
+    struct json *document = json_new_object();
     json_add_string(document, "schema", DOCUMENT_SCHEMA);
     json_add_string(document, "kind", "machine");
     run_record_add(&record, document, "complete");
-    roofs_add_machine(m, &roofs, document);
+    roofs_add_machine(m, &roofs, json_add_object(document, "machine"));
     struct json *environment = json_add_object(document, "environment");
     environment_add(&before, environment, "before");
     environment_add(&after, environment, "after");

@@ -118,7 +118,7 @@ static void named_codebooks_equal_the_published_ones(void **unused)
 static void af4_is_the_median_code_for_any_block(void **unused)
 {
     (void)unused;
-    static const size_t blocks[] = {4, 16, 64, 256, 4096};
+    static const size_t blocks[] = {4, 8, 16, 32, 50, 64, 100, 128, 256, 1000, 4096, 1 << 20};
     for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++) {
         struct codebook c;
         struct err err;

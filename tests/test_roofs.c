@@ -104,9 +104,9 @@ static void a_level_that_is_not_there_is_null_with_a_reason(void **unused)
     assert_null(roofs_find(&roofs, "read", "DRAM", 1));
     assert_null(roofs_find(&roofs, "read", "L1", 1));
     assert_non_null(roofs_find(&roofs, "read", "L2", 1));
-    struct json *document = json_new_object();
-    roofs_add_machine(&m, &roofs, document);
-    const struct json *rows = json_get(json_get(document, "machine"), "roofs");
+    struct json *object = json_new_object();
+    roofs_add_machine(&m, &roofs, object);
+    const struct json *rows = json_get(object, "roofs");
     size_t absent = 0;
     for (const struct json *r = json_first(rows); r; r = json_next(r)) {
         bool null = json_type(json_get(r, "value")) == JSON_NULL;
@@ -115,7 +115,7 @@ static void a_level_that_is_not_there_is_null_with_a_reason(void **unused)
         absent += null;
     }
     assert_int_equal(absent, 3 * 3);
-    json_free(document);
+    json_free(object);
     roofs_free(&roofs);
 }
 

@@ -36,15 +36,14 @@ static double inside_inverse(const struct block_law *law, double target)
  * meet in the middle between levels, so one level gives the next.  level[0..n-1], ascending. */
 static double shoot(const struct block_law *law, double q, size_t n, double *level)
 {
-    double density, from = 0, previous_share = 0;
+    double density, previous_share = 0;
     level[0] = q;
     for (size_t i = 0; i + 1 < n; i++) {
         double to_share = 2 * inside(law, level[i], &density) - previous_share;
         double to = inside_inverse(law, to_share);
         level[i + 1] = 2 * to - level[i];
-        if (!(to > from && level[i + 1] < 2))
-            return 2; /* beyond 1: the first level was too large */
-        from = to;
+        if (!(level[i + 1] < 1))
+            return level[i + 1]; /* the first level was too large */
         previous_share = to_share;
     }
     return level[n - 1];

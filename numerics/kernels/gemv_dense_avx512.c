@@ -3,7 +3,7 @@
 
 #include "numerics/kernels/gemv_dense.h"
 
-enum { LANES = 16, ROWS = 4 };
+enum { LANES = 16, ROWS = 8 };
 
 /* Rows that do not fit into L2 are asked for ahead: the next tile's at the same column, so that
  * every byte is asked for once, whatever the length of a row; into L2, as x fills L1.  Rows that
@@ -31,7 +31,7 @@ INLINE __m512 load_bf16(const void *w, size_t i, __mmask16 lanes)
 typedef __m512 load_fn(const void *w, size_t i, __mmask16 lanes);
 
 /* y of `rows` adjacent rows: each x is loaded once for all of them, and each row has two sums so
- * that eight fused adds are under way.  rows, load and bytes are constants once inlined. */
+ * that sixteen fused adds are under way.  rows, load and bytes are constants once inlined. */
 INLINE void tile(const char *w, size_t cols, const float *x, float *y, int rows, bool far,
                  load_fn *load, size_t bytes)
 {

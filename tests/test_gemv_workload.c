@@ -1,0 +1,171 @@
+/* The GEMV workload: footprints, the copy index, repeated rows, users' weights, and that its
+ * correctness can fail. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <string.h>
+
+#include "bench/findings.h"
+#include "bench/workloads/gemv.h"
+#include "numerics/cpu.h"
+
+enum { SEED = 3, LLC_BYTES = 1 << 20 };
+
+static enum status int4(size_t block, struct codebook *out, struct err *err)
+{
+    (void)block;
+    return codebook_integer(4, CODEBOOK_INT_TWOS, out, err);
+}
+
+static enum status nf4(size_t block, struct codebook *out, struct err *err)
+{
+    return codebook_named("nf4", block, out, err);
+}
+
+static const struct gemv_format formats[] = {
+    {"f32", &gemv_f32, NULL},   {"bf16", &gemv_bf16, NULL}, {"sgemv", &gemv_sgemv, NULL},
+    {"int4", &gemv_int4, int4}, {"nf4", &gemv_lut4, nf4},   {0}};
+static const struct variant variants[] = {
+    {"f32", "", gemv_run, 0, {{0}}},           {"bf16", "", gemv_run, 0, {{0}}},
+    {"sgemv", "", gemv_run, 0, {{0}}},         {"int4", "", gemv_run, 0, {{"block", 64}}},
+    {"nf4", "", gemv_run, 0, {{"block", 32}}}, {0}};
+/* 2048 columns make a pattern of 512 rows: the second case repeats it, and not a whole number of
+ * times.  The third has tails everywhere. */
+static const struct matrix_case cases[] = {{"small", CACHE, {{"rows", 64}, {"cols", 128}}},
+                                           {"repeating", DRAM, {{"rows", 700}, {"cols", 2048}}},
+                                           {"ragged", DRAM, {{"rows", 37}, {"cols", 211}}},
+                                           {0}};
+
+static struct trial trial_of(const struct variant *v, const struct matrix_case *c, struct rng *rng,
+                             struct findings *findings)
+{
+    return (struct trial){.v = v,
+                          .c = c,
+                          .threads = 2,
+                          .features = cpu_features(),
+                          .rng = rng,
+                          .llc_bytes = LLC_BYTES,
+                          .findings = findings};
+}
+
+static void every_format_is_right_and_cold_where_it_says_so(void **unused)
+{
+    (void)unused;
+    struct rng rng = {SEED};
+    for (const struct variant *v = variants; v->name; v++)
+        for (const struct matrix_case *c = cases; c->name; c++) {
+            struct findings findings = {0};
+            struct trial t = trial_of(v, c, &rng, &findings);
+            struct err err = {{0}};
+            if (gemv_prepare(&t, formats, &err))
+                fail_msg("%s/%s: %s", v->name, c->name, err.text);
+            const struct gemv *g = t.state;
+            size_t bytes = g->copies * g->rows * g->row_bytes;
+            if (c->flags & DRAM ? bytes <= 4 * (size_t)LLC_BYTES : g->copies != 1)
+                fail_msg("%s/%s: %zu copies, %zu bytes", v->name, c->name, g->copies, bytes);
+            for (size_t k = 1; k < g->copies; k++)
+                assert_memory_equal(g->weights, g->weights + k * g->copy_bytes,
+                                    g->rows * g->row_bytes);
+            gemv_run(&t, 1);
+            gemv_fidelity(&t);
+            if (!findings_right(&findings))
+                fail_msg("%s/%s, seed %d: error over bound is %g", v->name, c->name, SEED,
+                         findings.rows[0].value);
+            struct work w = gemv_work(&t);
+            assert_true(w.bytes_read == (double)(g->rows * g->row_bytes + 4 * g->cols));
+            assert_true(w.items == (double)(g->rows * g->cols) && w.flops == 2 * w.items);
+            gemv_release(&t);
+            assert_null(t.state);
+            findings_free(&findings);
+        }
+}
+
+static void the_copy_index_persists_across_runs(void **unused)
+{
+    (void)unused;
+    struct rng rng = {SEED};
+    struct findings findings = {0};
+    for (size_t v = 0; v < 3; v += 2) { /* own kernels, and a library */
+        struct trial t = trial_of(&variants[v], &cases[2], &rng, &findings);
+        assert_int_equal(gemv_prepare(&t, formats, NULL), OK);
+        struct gemv *g = t.state;
+        assert_true(g->copies > 3);
+        size_t at = 0;
+        for (size_t n = 1; n < 2 * g->copies; n += 3) {
+            gemv_run(&t, n);
+            at = (at + n) % g->copies;
+            assert_int_equal(g->next_copy, at);
+        }
+        /* the copy at the index is the one that is read */
+        memset(g->weights + at * g->copy_bytes, 0, g->copy_bytes);
+        gemv_run(&t, 1);
+        for (size_t r = 0; r < g->rows; r++)
+            assert_true(g->y[r] == 0);
+        gemv_run(&t, 1);
+        assert_true(g->y[0] != 0);
+        gemv_release(&t);
+    }
+}
+
+static void a_wrong_result_is_found(void **unused)
+{
+    (void)unused;
+    struct rng rng = {SEED};
+    for (int how = 0; how < 3; how++) {
+        struct findings findings = {0};
+        struct trial t = trial_of(&variants[3], &cases[1], &rng, &findings);
+        assert_int_equal(gemv_prepare(&t, formats, NULL), OK);
+        struct gemv *g = t.state;
+        gemv_run(&t, 1);
+        if (how == 0)
+            g->y[g->rows - 1] += 1; /* a repeated row */
+        else if (how == 1)
+            g->y[3] = NAN;
+        else
+            g->x[7] = 3e38f; /* a partial sum may overflow, so no bound holds */
+        gemv_fidelity(&t);
+        assert_false(findings_right(&findings));
+        findings_free(&findings);
+        gemv_release(&t);
+    }
+}
+
+static void users_weights_are_used_cyclically_and_must_be_finite(void **unused)
+{
+    (void)unused;
+    float values[] = {1, 2, 3, 4, 5};
+    struct tensor tensor = {
+        .name = "w", .dtype = DTYPE_F32, .rank = 1, .shape = {5}, .count = 5, .data = values};
+    struct rng rng = {SEED};
+    struct findings findings = {0};
+    struct err err;
+    struct trial t = trial_of(&variants[0], &cases[0], &rng, &findings);
+    t.user_weights = &tensor;
+    assert_int_equal(gemv_prepare(&t, formats, &err), OK);
+    const struct gemv *g = t.state;
+    for (size_t i = 0; i < g->rows * g->cols; i++)
+        assert_true(((const float *)g->weights)[i] == values[i % 5]);
+    gemv_release(&t);
+    values[3] = INFINITY;
+    assert_int_equal(gemv_prepare(&t, formats, &err), E_SKIP);
+    assert_string_equal(err.text, "w: value 3 is not finite");
+    gemv_release(&t);
+    tensor.count = 0;
+    assert_int_equal(gemv_prepare(&t, formats, &err), E_SKIP);
+    gemv_release(&t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_format_is_right_and_cold_where_it_says_so),
+        cmocka_unit_test(the_copy_index_persists_across_runs),
+        cmocka_unit_test(a_wrong_result_is_found),
+        cmocka_unit_test(users_weights_are_used_cyclically_and_must_be_finite),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
