@@ -63,7 +63,7 @@ static void same(const char *kernel, const char *isa, size_t rows, size_t cols, 
     if (!right)
         fail_msg("%s_%s, %zu x %zu, block %zu, x of kind %d, seed %d: %.9g, reference %.9g, "
                  "bound %g",
-                 kernel, isa, rows, cols, block, kind, y, reference, bound);
+                 kernel, isa, rows, cols, block, kind, SEED, y, reference, bound);
 }
 
 static float *outputs(size_t rows)
