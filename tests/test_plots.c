@@ -253,8 +253,7 @@ static void a_bad_script_fails_alone(void **unused)
         "set terminal svg; set output 'a.svg'; plot x; unset output\n",
         "plot no_such_function(x)\n",
         "exit gnuplot\n",
-        "set output 'b.svg'; set terminal svg\nset output 'b.svg'\nplot x\n"
-        "unset output\n",
+        "set terminal svg; set output 'b.svg'; plot x; unset output\n",
         "load 'missing.gp'\n",
         "set terminal svg; set output 'c.svg'; plot x; unset output\n"};
     enum { N = sizeof scripts / sizeof scripts[0] };
