@@ -50,7 +50,15 @@ static void value_text(const struct json *j, FILE *out)
     case JSON_ARRAY:
         for (const struct json *i = json_first(j); i; i = json_next(i)) {
             value_text(i, out);
-            fputs(json_next(i) ? " " : "", out);
+            if (json_next(i))
+                fputs(json_type(i) == JSON_OBJECT ? "; " : " ", out);
+        }
+        break;
+    case JSON_OBJECT:
+        for (const struct json *i = json_first(j); i; i = json_next(i)) {
+            fprintf(out, "%s ", json_key(i));
+            value_text(i, out);
+            fputs(json_next(i) ? ", " : "", out);
         }
         break;
     default:
