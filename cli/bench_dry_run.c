@@ -42,6 +42,20 @@ static void print_cell(const struct json *machine, const struct json *cell, int 
         printf("    %s\n", reason);
 }
 
+/* The cells of the round in the plan's order: their own is shuffled. */
+static void print_block(const struct json *machine, const struct plan_block *block,
+                        const struct json *round)
+{
+    char name[256];
+    plan_block_name(block, name, sizeof name);
+    printf("%s, %d thread%s\n  %-24s %-5s %10s %10s  %10s\n", name, block->threads,
+           block->threads == 1 ? "" : "s", "variant", "mode", "bytes", "footprint", "limit");
+    for (size_t i = 0; i < block->n_variants; i++)
+        for (const struct json *c = json_first(json_get(round, "cells")); c; c = json_next(c))
+            if (!strcmp(json_get_string(c, "variant", ""), block->variants[i]->name))
+                print_cell(machine, c, block->threads);
+}
+
 enum status bench_dry_run(const struct runner *r, const struct json *machine, struct err *err)
 {
     struct runner survey = *r;
@@ -53,16 +67,11 @@ enum status bench_dry_run(const struct runner *r, const struct json *machine, st
     for (size_t i = 0; !s && i < r->plan->n_blocks; i++) {
         const struct plan_block *block = &r->plan->blocks[i];
         struct json *round = NULL;
-        char name[256];
         s = stop_asked(r->stop) ? status_fail(err, E_INTERRUPTED, "interrupted")
                                 : runner_block(&survey, i, 0, i, NULL, &round, err);
         if (s)
             break;
-        plan_block_name(block, name, sizeof name);
-        printf("%s, %d thread%s\n  %-24s %-5s %10s %10s  %10s\n", name, block->threads,
-               block->threads == 1 ? "" : "s", "variant", "mode", "bytes", "footprint", "limit");
-        for (const struct json *c = json_first(json_get(round, "cells")); c; c = json_next(c))
-            print_cell(machine, c, block->threads);
+        print_block(machine, block, round);
         /* Beside the timed part a cell prepares and checks as it just did; the search for the
          * number of iterations takes about as long again as the timed part. */
         block_s += json_get_number(round, "elapsed_s", 0);
@@ -73,5 +82,7 @@ enum status bench_dry_run(const struct runner *r, const struct json *machine, st
     if (!s)
         printf("\n%zu cells in %zu blocks, %u round%s: about %.0f s\n", r->plan->n_cells,
                r->plan->n_blocks, r->rounds, r->rounds == 1 ? "" : "s", ceil(block_s * r->rounds));
+    if (!s && !json_size(json_get(machine, "roofs")))
+        printf("no limits are shown: --out DIR with an earlier run of this machine has them\n");
     return s;
 }

@@ -18,6 +18,8 @@ const struct verb verbs[] = {
     {"bench", "measures the matrix: what each technique costs and saves here", verb_bench},
     {"check", "the claims of the papers beside what this machine shows", verb_check},
     {"analyze", "what is inside a checkpoint: quantisation error by format", verb_analyze},
+    {"plot", "draws the figures of a results folder", verb_plot},
+    {"report", "writes the report of a results folder, one page", verb_report},
     {"worker", NULL, verb_worker},
     {0}};
 
@@ -77,6 +79,7 @@ int main(int argc, char **argv)
     struct err err = {{0}};
     struct context context = {.program = "/proc/self/exe",
                               .data_dir = getenv("ASSAY_DATA"),
+                              .search_path = getenv("PATH"),
                               .tty = isatty(STDERR_FILENO),
                               .argc = argc,
                               .argv = argv};

@@ -67,17 +67,24 @@ static bool report(struct progress *self, double done, const char *what)
         bar->begun_done = bar->said_done = done;
         bar->said_s = now;
     }
+    bool stops = stop_asked(bar->stop) > 0;
+    if (stops && !bar->said_stop) {
+        progress_bar_end(bar);
+        fprintf(stderr, "assay: ending at the next good place; Ctrl-C again ends at once\n");
+        bar->said_stop = true;
+    }
+    if (!*what) /* between two parts */
+        return !stops;
     if (bar->context->tty) {
         draw_bar(bar, done, what);
-    } else if (*what &&
-               (now - bar->said_s >= line_every_s || done - bar->said_done >= line_every_share)) {
+    } else if (now - bar->said_s >= line_every_s || done - bar->said_done >= line_every_share) {
         char left[32];
         time_left(bar, done, left, sizeof left);
         fprintf(stderr, "assay: %3.0f %%%s%s: %s\n", 100 * done, *left ? ", " : "", left, what);
         bar->said_s = now;
         bar->said_done = done;
     }
-    return !stop_asked(bar->stop);
+    return !stops;
 }
 
 struct progress_bar progress_bar_new(const struct context *context, struct stop *stop)

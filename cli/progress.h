@@ -15,7 +15,7 @@ struct progress_bar {
     struct stop *stop;          /* a request in it makes report() return false */
     double begun_s, begun_done; /* at the first report: a resumed run does not begin at 0 */
     double said_s, said_done;   /* of the last line, where no bar is drawn */
-    bool has_begun;
+    bool has_begun, said_stop;
 };
 
 /* stop may be NULL. */

@@ -8,6 +8,7 @@
 #include "bench/run_record.h"
 #include "bench/stop.h"
 #include "cli/build_info.h"
+#include "cli/draw.h"
 #include "cli/progress.h"
 #include "cli/verbs.h"
 #include "datasets/document.h"
@@ -96,7 +97,7 @@ static enum status write_document(const struct analysis *a, const struct run_rec
     s = document_write(path, document, err);
     if (!s) {
         print_summary(document);
-        printf("%s\n", path);
+        printf("written: %s\n", path);
     }
     free(path);
     return s;
@@ -148,9 +149,12 @@ static enum status run(const struct context *context, const struct analysis *a,
     json_add_string(document, "kind", "analysis");
     json_add_string(document, "analysis", a->name);
     enum status s = analyse(context, a, &request, document, err);
+    const char *folder = o->out ? o->out : by_date;
     if (!s)
-        s = write_document(a, &record, o->out ? o->out : by_date, document, err);
+        s = write_document(a, &record, folder, document, err);
     json_free(document);
+    if (!s && !o->no_plots)
+        draw_after_run(context, folder);
     return s;
 }
 

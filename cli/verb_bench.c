@@ -15,6 +15,7 @@
 #include "cli/bench_dry_run.h"
 #include "cli/bench_table.h"
 #include "cli/build_info.h"
+#include "cli/draw.h"
 #include "cli/progress.h"
 #include "cli/verbs.h"
 #include "datasets/document.h"
@@ -84,6 +85,7 @@ struct session {
     struct runner runner;
     struct journal journal;
     char folder[PATH_MAX];
+    bool written; /* a result document is in folder */
 };
 
 /* ---- What is asked for ---- */
@@ -175,16 +177,13 @@ static bool is_there(const char *folder, const char *name)
 /* --out, or results/<date>-<host>, numbered when a run of that day is there already. */
 static enum status name_folder(struct session *s, const struct run_record *record, struct err *err)
 {
-    int n = 0;
-    if (s->o->out)
-        n = snprintf(s->folder, sizeof s->folder, "%s", s->o->out);
-    for (unsigned i = 1; !s->o->out && (i == 1 || is_there(s->folder, "journal.jsonl") ||
-                                        is_there(s->folder, "bench.json"));
+    char by_date[PATH_MAX / 2];
+    run_record_folder(record, by_date, sizeof by_date);
+    int n = snprintf(s->folder, sizeof s->folder, "%s", s->o->out ? s->o->out : by_date);
+    for (unsigned i = 2;
+         !s->o->out && (is_there(s->folder, "journal.jsonl") || is_there(s->folder, "bench.json"));
          i++)
-        n = i == 1 ? snprintf(s->folder, sizeof s->folder, "results/%.10s-%s", record->created,
-                              record->host)
-                   : snprintf(s->folder, sizeof s->folder, "results/%.10s-%s-%u", record->created,
-                              record->host, i);
+        n = snprintf(s->folder, sizeof s->folder, "%s-%u", by_date, i);
     if (n >= (int)sizeof s->folder - 32)
         return status_fail(err, E_USAGE, "--out: the path is too long");
     return OK;
@@ -290,10 +289,11 @@ static size_t count_bad(const struct json *document, const struct json **first)
 }
 
 /* What follows the measuring: everything that is made from the folder's documents. */
-static void finish_run(const struct session *s, const struct json *document)
+static void finish_run(struct session *s, const struct json *document)
 {
     bench_table_print(document);
     printf("\nwritten: %s/bench.json\n", s->folder);
+    s->written = true;
 }
 
 /* Folds what the journal holds; outcome: how the measuring ended, OK or E_INTERRUPTED. */
@@ -402,7 +402,9 @@ enum status verb_bench(const struct context *context, int argc, char **argv, str
     status = run(&s, (const char *const *)argv + 1, (size_t)words, err);
     if (s.has_stop)
         stop_close(&s.stop);
-    journal_close(&s.journal);
+    if (s.written && !o.no_plots)
+        draw_after_run(context, s.folder);
+    journal_close(&s.journal); /* until here the folder is ours */
     counters_close(&s.counters);
     plan_free(&s.plan);
     machine_free(&s.machine);

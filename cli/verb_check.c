@@ -10,6 +10,7 @@
 #include "bench/run_record.h"
 #include "bench/thread_env.h"
 #include "cli/build_info.h"
+#include "cli/draw.h"
 #include "cli/verbs.h"
 #include "datasets/document.h"
 
@@ -101,7 +102,7 @@ static void print_threshold(const struct json *threshold, char text[CELL])
 static void print_line(const char *technique, const char *row, const char *paper, const char *ours,
                        const char *threshold, const char *verdict)
 {
-    printf("%-22s %-38s %14s %14s %18s  %s", technique, row, paper, ours, threshold, verdict);
+    printf("%-20s %-28s %20s %20s %20s  %s", technique, row, paper, ours, threshold, verdict);
 }
 
 static void print_row(void *user, const struct json *row)
@@ -210,7 +211,7 @@ static enum status run(const struct context *context, const struct check_options
         goto out;
     run_record_start(&record, &build_info, context->argc, context->argv, o->seed,
                      context->features);
-    snprintf(by_date, sizeof by_date, "results/%.10s-%s", record.created, record.host);
+    run_record_folder(&record, by_date, sizeof by_date);
     if (!folder)
         folder = by_date;
     s = document_make_folder(folder, err); /* before minutes of work, not after */
@@ -237,6 +238,8 @@ static enum status run(const struct context *context, const struct check_options
         checks = summary = NULL;
         if (end)
             s = status_fail(err, end, "%s", late.text);
+        if ((!end || end == E_FAILED) && !o->no_plots)
+            draw_after_run(context, folder);
     }
 out:
     json_free(checks);

@@ -11,12 +11,13 @@
 
 /* What cli reads from the environment, once, and passes down. */
 struct context {
-    const char *program;  /* path of this program, to start itself with */
-    unsigned features;    /* cpu_features(), cut down by ASSAY_ISA */
-    const char *data_dir; /* ASSAY_DATA, or NULL */
-    bool tty;             /* standard error is a terminal: progress may be drawn there */
-    bool color;           /* colours are wanted (NO_COLOR is unset) */
-    int argc;             /* the whole command line, for the record */
+    const char *program;     /* path of this program, to start itself with */
+    unsigned features;       /* cpu_features(), cut down by ASSAY_ISA */
+    const char *data_dir;    /* ASSAY_DATA, or NULL */
+    const char *search_path; /* PATH, where gnuplot is looked for; or NULL */
+    bool tty;                /* standard error is a terminal: progress may be drawn there */
+    bool color;              /* colours are wanted (NO_COLOR is unset) */
+    int argc;                /* the whole command line, for the record */
     char **argv;
 };
 
@@ -32,7 +33,7 @@ struct verb {
 extern const struct verb verbs[]; /* ends with {0} */
 
 verb_fn verb_analyze, verb_bench, verb_check, verb_describe, verb_doctor, verb_list, verb_machine,
-    verb_worker;
+    verb_plot, verb_report, verb_worker;
 
 /* The exit code (sysexits.h) that a status stands for. */
 int exit_code(enum status s);

@@ -62,7 +62,12 @@ static const char *replace_html(uint32_t c)
 
 static const char *replace_gnuplot(uint32_t c)
 {
-    return c == '\'' ? "''" : NULL;
+    return c == '\'' ? "\xe2\x80\x99" : NULL;
+}
+
+static const char *replace_tick(uint32_t c)
+{
+    return c == '%' ? "%%" : replace_gnuplot(c);
 }
 
 static const char *replace_field(uint32_t c)
@@ -95,6 +100,13 @@ void escape_gnuplot(FILE *out, const char *text)
 {
     fputc('\'', out);
     escape(out, text, replace_gnuplot);
+    fputc('\'', out);
+}
+
+void escape_gnuplot_tick(FILE *out, const char *text)
+{
+    fputc('\'', out);
+    escape(out, text, replace_tick);
     fputc('\'', out);
 }
 
@@ -140,6 +152,10 @@ void label_shorten(const char *text, size_t columns, char *out, size_t out_bytes
     }
     size_t tail = columns / 3, head = columns - tail - 1;
     const char *end = text + bytes_of_columns(text, all - tail);
+    if (label_columns(end) > tail) { /* a wide character lies across the cut */
+        uint32_t c;
+        end += decode(end, &c);
+    }
     snprintf(out, out_bytes, "%.*s\xe2\x80\xa6%s", (int)bytes_of_columns(text, head), text, end);
 }
 

@@ -13,8 +13,13 @@
 void escape_html(FILE *out, const char *text);
 
 /* A gnuplot string in single quotes: there neither backquotes nor macros nor backslashes mean
- * anything, and a quote is doubled. */
+ * anything.  A quote becomes U+2019, since gnuplot 5.4 ends some strings that begin with a doubled
+ * one. */
 void escape_gnuplot(FILE *out, const char *text);
+
+/* The same for the name of a tick, which gnuplot takes for a number's format: a percent sign is
+ * doubled. */
+void escape_gnuplot_tick(FILE *out, const char *text);
 
 /* A field of tab-separated values; for words that gnuplot need not read. */
 void escape_field(FILE *out, const char *text);

@@ -293,7 +293,7 @@ static void print_ticks(const struct chart *chart, FILE *out)
     double low = fmin(chart->worst, chart->best), high = fmax(chart->worst, chart->best);
     bool first = true;
     if (chart->higher_is_better || high / low < 3) {
-        double step = tick_step(low, high);
+        double step = tick_step(low, 2 * high - low); /* the range is wider than the values */
         for (double k = ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++, first = false)
             fprintf(out, "set ytics %s('%.6g' %.9g)\n", first ? "" : "add ", k * step, k * step);
     } else {

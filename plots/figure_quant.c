@@ -103,8 +103,9 @@ static void print_points(struct figure *f, const struct point *points, size_t n,
     size_t family = 0;
     for (size_t i = 0; i < n; i++) {
         bool new_family = !i || strcmp(points[i].family, points[i - 1].family) != 0;
+        /* Floats of one width differ in more than bits: no line. */
         if (i && (new_family || strcmp(points[i].scaling, points[i - 1].scaling) != 0 ||
-                  points[i].bits <= points[i - 1].bits))
+                  !strcmp(points[i].family, "ExMy")))
             fputc('\n', f->rows);
         family += i && new_family;
         size_t scaling = 0;

@@ -19,6 +19,7 @@ enum {
     PLOT_WIDTH = 540,
     PLOT_HEIGHT = 430,
     ROOF_LABEL_GAP = 15,
+    ROOF_LABEL_LENGTH = 130,
     ROOFS = 7
 };
 
@@ -122,10 +123,11 @@ static void draw_line(FILE *out, double x0, double y0, double x1, double y1)
 /* A slope ends where it meets the highest ceiling; a ceiling begins at the fastest slope. */
 static void draw_roofs(struct figure *f, const struct axes *a, const struct roof_line roofs[ROOFS])
 {
-    double ceiling = 0, fastest = 0, last_y = 0;
+    double ceiling = 0, fastest = 0, last_y = 0, last_slope = 0;
     double decade_x = PLOT_WIDTH / log10(a->x_high / a->x_low),
            decade_y = PLOT_HEIGHT / log10(a->y_high / a->y_low);
-    int indent = 0;
+    double angle = atan2(decade_y, decade_x);
+    int indent = 0, slope_indent = 0;
     char rate_text[32];
     for (size_t i = 0; i < ROOFS; i++) {
         double *largest = is_memory(&roofs[i]) ? &fastest : &ceiling;
@@ -140,16 +142,21 @@ static void draw_roofs(struct figure *f, const struct axes *a, const struct roof
         snprintf(label, sizeof label, "%s %s", r->label, rate_text);
         if (is_memory(r)) {
             double x0 = fmax(a->x_low, a->y_low / r->value),
-                   x1 = fmin(a->x_high, ceiling > 0 ? ceiling / r->value : a->x_high),
-                   at = x0 * pow(10, 10 / decade_x);
+                   x1 = fmin(a->x_high, ceiling > 0 ? ceiling / r->value : a->x_high), at;
+            /* Slopes closer than a line of text take turns along their way. */
+            bool close =
+                last_slope > 0 &&
+                fabs(log10(r->value / last_slope)) * decade_y * cos(angle) < ROOF_LABEL_GAP;
+            slope_indent = close ? slope_indent + (int)(ROOF_LABEL_LENGTH * cos(angle)) : 0;
+            last_slope = r->value;
+            at = x0 * pow(10, (10 + slope_indent) / decade_x);
             draw_line(f->script, x0, r->value * x0, x1, r->value * x1);
             fputs("set label ", f->script);
             escape_gnuplot(f->script, label);
             fprintf(f->script,
                     " at first %.6g, first %.6g left rotate by %.3g font small textcolor rgb "
                     "'#444444' front\n",
-                    at, r->value * at * pow(10, 9 / decade_y),
-                    atan2(decade_y, decade_x) * 180 / M_PI);
+                    at, r->value * at * pow(10, 9 / decade_y), angle * 180 / M_PI);
             continue;
         }
         draw_line(f->script, fastest > 0 ? r->value / fastest : a->x_low, r->value, a->x_high,

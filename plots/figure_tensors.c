@@ -147,7 +147,7 @@ static size_t print_tick(struct figure *f, const char *axis, const char *name, s
     char label[4 * NAME_COLUMNS + 8];
     label_shorten(name, NAME_COLUMNS, label, sizeof label);
     fprintf(f->script, "set %stics %s(", axis, at ? "add " : "");
-    escape_gnuplot(f->script, label);
+    escape_gnuplot_tick(f->script, label);
     fprintf(f->script, " %zu)\n", at);
     return label_columns(label);
 }
@@ -243,7 +243,7 @@ enum {
     GAP_X = 64,
     GAP_Y = 64,
     BOTTOM = 60,
-    TITLE_COLUMNS = 26,
+    TITLE_COLUMNS = 34,
     MAX_BINS = 4096
 };
 
@@ -259,7 +259,8 @@ static const char *const weights_headers[] = {"tensor",
 
 struct histogram {
     const struct json *tensor;
-    double elements, df, x_most;
+    double elements, x_most;
+    double df, t, laplace; /* degrees of freedom (0: no fit) and scales over the rms */
 };
 
 static const struct json *edges_of(const struct json *tensor)
@@ -277,12 +278,25 @@ static bool read_histogram(const struct json *tensor, struct histogram *h)
 {
     const struct json *edges = edges_of(tensor), *counts = counts_of(tensor);
     size_t n = json_size(counts);
-    double last = -INFINITY, sum = 0;
+    double last = -INFINITY, sum = 0, rms = json_get_number(tensor, "rms", NAN);
     if (!n || n > MAX_BINS || json_size(edges) != n + 1)
         return false;
     *h = (struct histogram){.tensor = tensor,
                             .elements = json_get_number(tensor, "elements", NAN),
-                            .df = json_get_number(tensor, "df", 0)};
+                            .df = json_get_number(tensor, "df", 0),
+                            .t = json_get_number(tensor, "t_scale", NAN) / rms,
+                            .laplace = json_get_number(tensor, "laplace_scale", NAN) / rms};
+    /* Without fitted scales: those of the tensor's rms. */
+    if (!(h->df > 0 && h->df < 1e6))
+        h->df = 0;
+    if (!(h->laplace > 0 && h->laplace < 1e6))
+        h->laplace = M_SQRT1_2;
+    if (!(h->t > 0 && h->t < 1e6)) {
+        h->t = sqrt((h->df - 2) / h->df);
+        h->df = h->df > 2 ? h->df : 0;
+    }
+    if (!h->df)
+        h->t = 1;
     const struct json *count = json_first(counts);
     for (const struct json *e = json_first(edges); e; e = json_next(e)) {
         double edge = json_number(e, NAN);
@@ -297,7 +311,7 @@ static bool read_histogram(const struct json *tensor, struct histogram *h)
         count = count && isfinite(last) ? json_next(count) : count;
         last = edge;
     }
-    return sum > 0 && h->elements >= sum;
+    return sum > 0 && h->elements > 0;
 }
 
 static void print_bins(FILE *out, const struct histogram *h, double *least, double *most)
@@ -343,14 +357,14 @@ static void print_array(FILE *out, const char *name, const double *values, size_
 static void print_panels(struct figure *f, const struct histogram *shown, size_t n)
 {
     double left[MAX_PANELS], right[MAX_PANELS], top[MAX_PANELS], bottom[MAX_PANELS],
-        x_most[MAX_PANELS], df[MAX_PANELS];
+        x_most[MAX_PANELS], df[MAX_PANELS], laplace[MAX_PANELS], t[MAX_PANELS];
     for (size_t i = 0; i < n; i++) {
         int x = LEFT + (int)(i % PANEL_COLUMNS) * (PANEL_WIDTH + GAP_X),
             y = TOP + (int)(i / PANEL_COLUMNS) * (PANEL_HEIGHT + GAP_Y);
         char name[4 * TITLE_COLUMNS + 8], heading[sizeof name + 32];
         label_shorten(json_get_string(shown[i].tensor, "tensor", ""), TITLE_COLUMNS, name,
                       sizeof name);
-        if (shown[i].df > 2)
+        if (shown[i].df > 0)
             snprintf(heading, sizeof heading, "%s, df %.3g", name, shown[i].df);
         else
             snprintf(heading, sizeof heading, "%s", name);
@@ -361,6 +375,8 @@ static void print_panels(struct figure *f, const struct histogram *shown, size_t
         bottom[i] = 1 - (double)(y + PANEL_HEIGHT) / f->height;
         x_most[i] = shown[i].x_most * 1.02;
         df[i] = shown[i].df;
+        laplace[i] = shown[i].laplace;
+        t[i] = shown[i].t;
     }
     print_array(f->script, "panel_left", left, n);
     print_array(f->script, "panel_right", right, n);
@@ -368,6 +384,8 @@ static void print_panels(struct figure *f, const struct histogram *shown, size_t
     print_array(f->script, "panel_bottom", bottom, n);
     print_array(f->script, "panel_x", x_most, n);
     print_array(f->script, "panel_df", df, n);
+    print_array(f->script, "panel_laplace", laplace, n);
+    print_array(f->script, "panel_t", t, n);
     fprintf(f->script, "panels = %zu\n", n);
 }
 
@@ -402,9 +420,8 @@ static void draw_weights(struct figures *fs, const struct analysis_document *a,
     figure_label(f, "density", 18, TOP + (f->height - TOP - BOTTOM) / 2.0,
                  "center rotate by 90 textcolor rgb ink");
     weights_table(f, json_get(json_get(a->json, "summary"), "tensors"));
-    fputs("Histogram of the weights over their tensor's rms, with the densities of the same rms: "
-          "normal, "
-          "Laplace, and t with the degrees of freedom fitted to the tensor by maximum likelihood.",
+    fputs("Histogram of the weights over their tensor's rms, with the densities fitted by maximum "
+          "likelihood: normal, Laplace, and t.",
           f->words);
     if (left_out)
         fprintf(f->words, " The largest %zu tensors are shown; %zu more are in the table only.", n,

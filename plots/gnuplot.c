@@ -195,8 +195,8 @@ static void fail_job(struct gnuplot_job *job, const char *why)
         snprintf(job->error, sizeof job->error, "%.255s", why);
 }
 
-/* gnuplot shows the bad line, points at it with ^, and then says `"x.gp", line 7: what`.  A line
- * that begins with a quote is the one to keep; warnings are not errors. */
+/* gnuplot shows the bad line, points at it with ^, and then says `"x.gp" line 7: what`, with blanks
+ * before.  That line is the one to keep; warnings are no errors. */
 static void take_line(struct reader *r)
 {
     r->line[r->used] = 0;
@@ -206,9 +206,11 @@ static void take_line(struct reader *r)
         if (index >= r->current && index <= r->n)
             r->current = index;
         r->deadline = now_ms() + SCRIPT_LIMIT_MS;
-    } else if (r->current < r->n && r->line[0] == '"' && !strstr(r->line, "warning:")) {
-        fail_job(&r->jobs[r->current], r->line);
+        return;
     }
+    const char *text = r->line + strspn(r->line, " \t");
+    if (r->current < r->n && text[0] == '"' && strstr(text, " line ") && !strstr(text, "warning:"))
+        fail_job(&r->jobs[r->current], text);
 }
 
 static void take_bytes(struct reader *r, const char *bytes, size_t n)

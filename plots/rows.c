@@ -17,11 +17,13 @@ enum {
 /* Of the wider usual sans-serif fonts at 12 pixels. */
 #define PIXELS_PER_COLUMN 7.1
 
-static size_t print_short(FILE *out, const char *text, size_t columns)
+/* text through one of the escapes, cut; returns its columns. */
+static size_t print_short(FILE *out, const char *text, size_t columns,
+                          void (*escape)(FILE *, const char *))
 {
     char label[4 * NOTE_COLUMNS + 8];
     label_shorten(text, columns, label, sizeof label);
-    escape_gnuplot(out, label);
+    escape(out, label);
     return label_columns(label);
 }
 
@@ -34,7 +36,7 @@ void rows_heading(struct rows *r, const char *text)
 {
     r->y += r->rows ? 0.55 : 0;
     fputs("set label ", r->figure->script);
-    print_short(r->figure->script, text, NOTE_COLUMNS);
+    print_short(r->figure->script, text, NOTE_COLUMNS, escape_gnuplot);
     fprintf(r->figure->script, " at screen heading_x, first %g left font bold\n", r->y + 0.5);
     r->y += 1;
 }
@@ -44,11 +46,13 @@ double rows_row(struct rows *r, const char *name, const char *words)
     FILE *out = r->figure->script;
     double y = r->y + 0.5;
     fputs(r->rows ? "set ytics add (" : "set ytics (", out);
-    r->name_columns = larger(r->name_columns, print_short(out, name, NAME_COLUMNS));
+    r->name_columns =
+        larger(r->name_columns, print_short(out, name, NAME_COLUMNS, escape_gnuplot_tick));
     fprintf(out, " %g)\n", y);
     if (words) {
         fputs("set label ", out);
-        r->word_columns = larger(r->word_columns, print_short(out, words, WORD_COLUMNS));
+        r->word_columns =
+            larger(r->word_columns, print_short(out, words, WORD_COLUMNS, escape_gnuplot));
         fprintf(out, " at graph 1, first %g left offset character 1, 0\n", y);
     }
     r->y += 1;
@@ -59,7 +63,7 @@ double rows_row(struct rows *r, const char *name, const char *words)
 void rows_note(struct rows *r, const char *text, double y)
 {
     fputs("set label ", r->figure->script);
-    print_short(r->figure->script, text, NOTE_COLUMNS);
+    print_short(r->figure->script, text, NOTE_COLUMNS, escape_gnuplot);
     fprintf(r->figure->script,
             " at graph 0, first %g left offset character 1, 0 textcolor rgb '#777777'\n", y);
 }

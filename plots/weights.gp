@@ -3,8 +3,8 @@ unset key
 set border 3
 set multiplot
 normal(x) = exp(-x*x/2) / sqrt(2*pi)
-laplace(x) = exp(-sqrt(2)*abs(x)) / sqrt(2)
-student(x, df) = exp(lgamma((df+1)/2.0) - lgamma(df/2.0)) / sqrt(pi*(df-2)) * (1 + x*x/(df-2.0))**(-(df+1)/2.0)
+laplace(x, b) = exp(-abs(x)/b) / (2*b)
+student(x, df, s) = exp(lgamma((df+1)/2.0) - lgamma(df/2.0)) / sqrt(pi*df) / s * (1 + (x/s)**2/df)**(-(df+1)/2.0)
 set logscale y
 set format y '%g'
 set samples 400
@@ -19,8 +19,8 @@ do for [i=1:panels] {
     set yrange [y_low:y_high]
     plot data index i-1 using 1:2:3 with boxes lc rgb '#cfcfcf', \
          normal(x) with lines lw 1.4 dt 2 lc rgb '#0072b2', \
-         laplace(x) with lines lw 1.4 dt 4 lc rgb '#d55e00', \
-         (panel_df[i] > 2 ? student(x, panel_df[i]) : 1/0) with lines lw 1.6 dt 1 lc rgb '#009e73'
+         laplace(x, panel_laplace[i]) with lines lw 1.4 dt 4 lc rgb '#d55e00', \
+         (panel_df[i] > 0 ? student(x, panel_df[i], panel_t[i]) : 1/0) with lines lw 1.6 dt 1 lc rgb '#009e73'
 }
 unset multiplot
 unset output

@@ -129,11 +129,16 @@ expect 73 'in use' "${long[@]}" --out killed --resume
     kill -KILL $pid
     wait $pid
 } 2>/dev/null
+sleep 0.2
+for process in /proc/[0-9]*; do # what was left behind would run in this folder
+    [ "$(readlink "$process/cwd" 2>/dev/null)" = "$PWD" ] &&
+        grep -q '^assay' "$process/comm" 2>/dev/null && fail "a child outlived its parent"
+done
 [ ! -e killed/bench.json ] || fail 'the run was over before it was killed'
 head -n "$(wc -l <killed/journal.jsonl)" killed/journal.jsonl >before.jsonl # the whole lines
 printf '{"round": 7, "torn' >>killed/journal.jsonl
 expect 64 '--seed' "${long[@]}" --out killed --resume --seed 2
-expect 64 'holds another run' "$program" bench --preset smoke --rounds 25 --out killed --resume "$technique" --threads 1
+expect 64 "--rounds was 25 and is now 26" "${long[@]}" --rounds 26 --out killed --resume
 expect 0 '' "${long[@]}" --out killed --resume
 validate killed/bench.json
 [ "$(cells killed/bench.json)" = "$(cells straight/bench.json)" ] ||

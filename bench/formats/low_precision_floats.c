@@ -494,10 +494,10 @@ static void check_error_law(struct check *check)
             &(struct claim){.row = rows[i].row,
                             .kind = CLAIM_STATISTICAL,
                             .text = "each mantissa bit halves the relative rms error",
-                            .paper = {rows[i].paper, "rms error / rms value",
+                            .paper = {rows[i].paper, "relative rms",
                                       "sqrt(ln 2 / 18) 2^-M for log-uniform magnitudes"},
                             .measured = log_uniform_error(check, float_format_find(rows[i].format)),
-                            .unit = "rms error / rms value",
+                            .unit = "relative rms",
                             .low = 0.98 * rows[i].paper,
                             .high = 1.02 * rows[i].paper,
                             .no_effect = NAN});

@@ -1,0 +1,47 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/draw.h"
+#include "cli/verbs.h"
+
+struct plot_options {
+    const char *format;
+};
+
+static const struct option_row options[] = {{"format", OPTION_CHOICE, NULL,
+                                             "of the images (default: svg)",
+                                             offsetof(struct plot_options, format), "svg|png|pdf"},
+                                            {0}};
+static const struct verb_help help = {
+    "plot RESULTS [options]",
+    "Draws every figure that the result documents in the folder RESULTS (bench.json, check.json,\n"
+    "analysis-*.json) allow into RESULTS/plots.  Beside each image stand its data (.tsv) and its\n"
+    "script (.gp): 'cd RESULTS/plots && gnuplot FIGURE.gp' draws it again.\n\n"
+    "Without gnuplot 5.2 or newer the scripts and data are written, the tables are printed, and\n"
+    "the exit code is 69.",
+    options};
+
+static enum plot_format format_of(const char *word)
+{
+    return !strcmp(word, "png") ? PLOT_PNG : !strcmp(word, "pdf") ? PLOT_PDF : PLOT_SVG;
+}
+
+enum status verb_plot(const struct context *context, int argc, char **argv, struct err *err)
+{
+    struct plot_options o = {.format = "svg"};
+    struct err late;
+    size_t n_figures;
+    int words;
+    bool helped;
+    enum status s = options_parse(&help, argc, argv, &o, &words, &helped, err);
+    if (s || helped)
+        return s;
+    if (words != 1)
+        return status_fail(err, E_USAGE, "plot needs one folder of results; 'assay plot --help'");
+    s = draw_figures(context, argv[1], format_of(o.format), &n_figures, err);
+    if (s == E_UNAVAILABLE && plots_print_tables(argv[1], stdout, &late))
+        return status_fail(err, s, "%s", late.text);
+    if (!s || s == E_FAILED)
+        printf("%zu figures in %s/plots\n", n_figures, argv[1]);
+    return s;
+}

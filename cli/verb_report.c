@@ -1,0 +1,36 @@
+#include <stdio.h>
+
+#include "cli/draw.h"
+#include "cli/verbs.h"
+
+static const struct option_row options[] = {{0}};
+static const struct verb_help help = {
+    "report RESULTS",
+    "Draws the figures of the folder RESULTS and writes RESULTS/report.html: one page that opens\n"
+    "offline, with every figure, a sortable table beside each, the machine, and the reasons of "
+    "what\n"
+    "was not measured.  Without gnuplot the page has the tables alone.",
+    options};
+
+enum status verb_report(const struct context *context, int argc, char **argv, struct err *err)
+{
+    size_t n_figures;
+    int words;
+    bool helped;
+    enum status s = options_parse(&help, argc, argv, NULL, &words, &helped, err);
+    if (s || helped)
+        return s;
+    if (words != 1)
+        return status_fail(err, E_USAGE,
+                           "report needs one folder of results; 'assay report --help'");
+    s = draw_figures(context, argv[1], PLOT_SVG, &n_figures, err);
+    if (s == E_UNAVAILABLE || s == E_FAILED) { /* the page says what the figures would have */
+        fprintf(stderr, "assay: report: %s\n", err->text);
+        s = OK;
+    }
+    if (!s)
+        s = report_write(argv[1], err);
+    if (!s)
+        printf("%s/report.html\n", argv[1]);
+    return s;
+}
