@@ -19,6 +19,8 @@
 
 enum {
     MAX_RADIX = 16,
+    AHEAD_BYTES = 16 << 10,    /* how far signed rows are prefetched: the processor's own prefetcher
+                                  does not follow rows and signs at once */
     MIX_WIDTH = 2,             /* vectors of positions that B_k mixes together */
     MIX_TABLE_BYTES = 24 << 10 /* of a table of sums, so that it stays in L1 */
 };
@@ -97,8 +99,11 @@ INLINE void pass(float *x, const float *signs, size_t p, size_t stride, int coun
                 v[j] = vec_load(x + i + (size_t)j * stride);
             if (signs) {
                 UNROLL
-                for (int j = 0; j < count; j++)
-                    v[j] *= vec_load(signs + i + (size_t)j * stride);
+                for (int j = 0; j < count; j++) {
+                    size_t at = i + (size_t)j * stride;
+                    __builtin_prefetch((const void *)((uintptr_t)(x + at) + AHEAD_BYTES), 0, 2);
+                    v[j] *= vec_load(signs + at);
+                }
             }
             step(v, count, 8, lanes, 1, scaled, scale);
             step(v, count, 2, lanes, 2, scaled, scale);
