@@ -331,6 +331,8 @@ static void show_figures(FILE *out, const char *folder, const struct figures *fs
     for (size_t i = 0; i < fs->n; i++)
         if (!is_claims(&fs->list[i]))
             show_figure(out, folder, &fs->list[i], i + 1, false);
+    if (fs->left_out)
+        fprintf(out, "<p class=\"soft\">%zu more figures were not drawn.</p>\n", fs->left_out);
     fputs("</section>\n", out);
 }
 
