@@ -3,11 +3,11 @@
  * each element, and k - 1 more where n = k * 2^m: task `fwht` measures it. Source: Ashkboos et al.,
  * QuaRot, arXiv 2404.00456, sec. 3 and 4. */
 #include <math.h>
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bench/technique.h"
+#include "bench/workloads/rotation.h"
 #include "numerics/buffer.h"
 #include "numerics/cpu.h"
 #include "numerics/kernels/gamma.h"
@@ -67,8 +67,8 @@ struct fwht {
     float *signs;   /* [n]; NULL: not randomised */
     float *x;       /* [copies][rows][n] */
     float *input;   /* [rows][n]: what copy 0 held before the first run */
-    size_t rows, n, copies, next;
-    int threads;
+    size_t rows, n;
+    struct rotation rotation;
 };
 
 static size_t row_bytes(const struct fwht *f)
@@ -81,7 +81,7 @@ static enum status prepare_dense(struct fwht *f, struct trial *t, struct err *er
 {
     size_t n = f->n;
     f->matrix = buffer_alloc(n * n * sizeof *f->matrix);
-    f->product = buffer_alloc((size_t)f->threads * n * sizeof *f->product);
+    f->product = buffer_alloc((size_t)f->rotation.threads * n * sizeof *f->product);
     if (!f->matrix || !f->product)
         return status_fail(err, E_NOMEM, "no memory for a matrix of order %zu", n);
     for (size_t i = 0; i < n; i++)
@@ -102,23 +102,25 @@ static enum status fwht_prepare(struct trial *t, struct err *err)
         return status_fail(err, E_NOMEM, "no memory for the trial");
     f->n = (size_t)param(t, "n");
     f->rows = (size_t)param(t, "rows");
-    f->threads = (size_t)t->threads < f->rows ? t->threads : (int)f->rows;
+    f->rotation.threads = (size_t)t->threads < f->rows ? t->threads : (int)f->rows;
     enum status s = hadamard_init(&f->plan, f->n, false, err);
     if (s)
         return s;
     size_t bytes = row_bytes(f);
-    f->copies = t->c->flags & DRAM ? 4 * t->llc_bytes / bytes + 1 : 1;
-    f->x = buffer_alloc(bytes * f->copies);
+    f->rotation.copies = rotation_copies(t, bytes);
+    f->rotation.parts = f->rows;
+    f->x = buffer_alloc(bytes * f->rotation.copies);
     f->input = malloc(bytes);
     f->signs = param(t, "signs") ? malloc(f->n * sizeof *f->signs) : NULL;
     if (!f->x || !f->input || (param(t, "signs") && !f->signs))
-        return status_fail(err, E_NOMEM, "no memory for %zu copies of %zu bytes", f->copies, bytes);
+        return status_fail(err, E_NOMEM, "no memory for %zu copies of %zu bytes",
+                           f->rotation.copies, bytes);
     fill_tokens(t->rng, f->input, f->rows, f->n);
     if (f->signs)
         fill_signs(t->rng, f->signs, f->n);
-    for (size_t c = 0; c < f->copies; c++)
+    for (size_t c = 0; c < f->rotation.copies; c++)
         memcpy(f->x + c * f->rows * f->n, f->input, bytes);
-    t->footprint_bytes = bytes * f->copies;
+    t->footprint_bytes = bytes * f->rotation.copies;
     if (param(t, "dense"))
         return prepare_dense(f, t, err);
     const struct kernel_variant *kernels =
@@ -134,11 +136,11 @@ static void fwht_release(struct trial *t)
     struct fwht *f = t->state;
     if (!f)
         return;
-    buffer_free(f->x, row_bytes(f) * f->copies);
+    buffer_free(f->x, row_bytes(f) * f->rotation.copies);
     free(f->input);
     free(f->signs);
     buffer_free(f->matrix, f->n * f->n * sizeof *f->matrix);
-    buffer_free(f->product, (size_t)f->threads * f->n * sizeof *f->product);
+    buffer_free(f->product, (size_t)f->rotation.threads * f->n * sizeof *f->product);
     hadamard_free(&f->plan);
     free(f);
     t->state = NULL;
@@ -152,27 +154,20 @@ static void multiply_rows(const struct fwht *f, float *x, size_t rows, float *pr
     }
 }
 
-/* Rows are shared out among the threads; an iteration ends when all of them are transformed. */
+static void fwht_rows(void *user, size_t copy, size_t first, size_t end, size_t thread)
+{
+    struct fwht *f = user;
+    float *x = f->x + (copy * f->rows + first) * f->n;
+    if (f->matrix)
+        multiply_rows(f, x, end - first, f->product + thread * f->n);
+    else
+        f->transform(&f->plan, f->signs, x, end - first);
+}
+
 static void fwht_run(struct trial *t, size_t n)
 {
     struct fwht *f = t->state;
-#pragma omp parallel num_threads(f->threads) if (f->threads > 1)
-    {
-        size_t team = (size_t)omp_get_num_threads(), me = (size_t)omp_get_thread_num();
-        size_t first = f->rows * me / team, end = f->rows * (me + 1) / team, copy = f->next;
-        for (size_t i = 0; i < n; i++) {
-            float *x = f->x + (copy * f->rows + first) * f->n;
-            if (f->matrix)
-                multiply_rows(f, x, end - first, f->product + me * f->n);
-            else
-                f->transform(&f->plan, f->signs, x, end - first);
-            copy = copy + 1 < f->copies ? copy + 1 : 0;
-            if (team > 1) { /* a barrier for one thread alone takes longer than a short row */
-#pragma omp barrier
-            }
-        }
-    }
-    f->next = (f->next + n) % f->copies;
+    rotation_run(&f->rotation, n, fwht_rows, f);
 }
 
 static struct work fwht_work(const struct trial *t)

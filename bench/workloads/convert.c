@@ -2,10 +2,10 @@
 #include "bench/workloads/convert.h"
 
 #include <math.h>
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/workloads/rotation.h"
 #include "numerics/buffer.h"
 #include "numerics/kernels/convert.h"
 
@@ -28,7 +28,8 @@ struct convert {
     float *draws; /* [min(n, DRAWS)] */
     char *in, *out;
     size_t n, in_bytes, out_bytes; /* of one copy */
-    size_t copies, next, last;     /* last: the copy that was written last */
+    struct rotation rotation;
+    size_t last; /* the copy that was written last */
 };
 
 /* Elements first to first + n - 1 of one copy; in and out are its starts. */
@@ -66,23 +67,27 @@ static void part_decode(const struct convert *c, const char *in, char *out, size
     c->decode(c->format, in + convert_bytes(c->format, first), n, (float *)(void *)out + first);
 }
 
+struct pass {
+    const struct convert *c;
+    part_fn *part;
+};
+
+static void pass_pieces(void *user, size_t copy, size_t first, size_t end, size_t thread)
+{
+    const struct pass *pass = user;
+    const struct convert *c = pass->c;
+    (void)thread;
+    pass->part(c, c->in + copy * c->in_bytes, c->out + copy * c->out_bytes, first * PIECE,
+               (end - first) * PIECE);
+}
+
 /* n passes, each over the next copy; every thread has its own range of whole pieces. */
 static void passes(struct trial *t, size_t n, part_fn *part)
 {
     struct convert *c = t->state;
-#pragma omp parallel num_threads(t->threads) if (t->threads > 1)
-    {
-        size_t team = (size_t)omp_get_num_threads(), me = (size_t)omp_get_thread_num();
-        size_t pieces = c->n / PIECE, copy = c->next;
-        size_t first = pieces * me / team * PIECE, end = pieces * (me + 1) / team * PIECE;
-        for (size_t i = 0; i < n; i++) {
-            part(c, c->in + copy * c->in_bytes, c->out + copy * c->out_bytes, first, end - first);
-            copy = copy + 1 < c->copies ? copy + 1 : 0;
-#pragma omp barrier
-        }
-    }
-    c->last = (c->next + n - 1) % c->copies;
-    c->next = (c->next + n) % c->copies;
+    struct pass pass = {c, part};
+    c->last = (c->rotation.next + n - 1) % c->rotation.copies;
+    rotation_run(&c->rotation, n, pass_pieces, &pass);
 }
 
 void convert_run_memcpy(struct trial *t, size_t n)
@@ -148,14 +153,15 @@ enum status convert_prepare(struct trial *t, struct err *err)
     c->in_bytes = side_bytes(c, decodes);
     c->out_bytes = side_bytes(c, !decodes);
     size_t bytes = c->in_bytes + c->out_bytes;
-    c->copies = t->c->flags & DRAM ? 4 * t->llc_bytes / bytes + 1 : 1;
-    t->footprint_bytes = bytes * c->copies;
+    c->rotation = (struct rotation){rotation_copies(t, bytes), 0, c->n / PIECE, t->threads};
+    t->footprint_bytes = bytes * c->rotation.copies;
     size_t draws = c->n < DRAWS ? c->n : DRAWS;
     c->draws = malloc(draws * sizeof *c->draws);
-    c->in = buffer_alloc(c->in_bytes * c->copies);
-    c->out = buffer_alloc(c->out_bytes * c->copies);
+    c->in = buffer_alloc(c->in_bytes * c->rotation.copies);
+    c->out = buffer_alloc(c->out_bytes * c->rotation.copies);
     if (!c->draws || !c->in || !c->out)
-        return status_fail(err, E_NOMEM, "no memory for %zu copies of %zu bytes", c->copies, bytes);
+        return status_fail(err, E_NOMEM, "no memory for %zu copies of %zu bytes",
+                           c->rotation.copies, bytes);
     pick_kernels(t, c);
     c->seed = rng_u64(t->rng);
     double sigma =
@@ -168,7 +174,7 @@ enum status convert_prepare(struct trial *t, struct err *err)
     else
         memcpy(c->in, c->draws, period);
 #pragma omp parallel for num_threads(t->threads)
-    for (size_t at = period; at < c->in_bytes * c->copies; at += period)
+    for (size_t at = period; at < c->in_bytes * c->rotation.copies; at += period)
         memcpy(c->in + at, c->in, period);
     return OK;
 }
@@ -178,8 +184,8 @@ void convert_release(struct trial *t)
     struct convert *c = t->state;
     if (!c)
         return;
-    buffer_free(c->in, c->in_bytes * c->copies);
-    buffer_free(c->out, c->out_bytes * c->copies);
+    buffer_free(c->in, c->in_bytes * c->rotation.copies);
+    buffer_free(c->out, c->out_bytes * c->rotation.copies);
     free(c->draws);
     free(c);
     t->state = NULL;

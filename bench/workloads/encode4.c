@@ -2,7 +2,6 @@
 #include "bench/workloads/encode4.h"
 
 #include <math.h>
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,30 +54,30 @@ enum status encode4_prepare(struct trial *t, const struct codebook *codebook, st
         kernel_pick(codebook->integer ? encode_int4_variants : encode_lut4_variants, t->features);
     e->codebook = *codebook;
     e->encode = (encode4_fn *)kernel->fn;
-    e->threads = t->threads;
     e->blocks = (size_t)(param(t, "rows") * param(t, "cols")) / ENCODE4_BLOCK;
     e->pattern_blocks = e->blocks;
     if (e->pattern_blocks > PATTERN / ENCODE4_BLOCK)
         e->pattern_blocks = PATTERN / ENCODE4_BLOCK;
     size_t bytes = in_bytes(e) + code_bytes(e) + scale_bytes(e);
-    e->copies = t->c->flags & DRAM ? 4 * t->llc_bytes / bytes + 1 : 1;
-    e->x = buffer_alloc(e->copies * in_bytes(e));
-    e->codes = buffer_alloc(e->copies * code_bytes(e));
-    e->scales = buffer_alloc(e->copies * scale_bytes(e));
+    e->rotation = (struct rotation){rotation_copies(t, bytes), 0, e->blocks, t->threads};
+    e->x = buffer_alloc(e->rotation.copies * in_bytes(e));
+    e->codes = buffer_alloc(e->rotation.copies * code_bytes(e));
+    e->scales = buffer_alloc(e->rotation.copies * scale_bytes(e));
     if (!e->x || !e->codes || !e->scales)
-        return status_fail(err, E_NOMEM, "no memory for %zu copies of %zu bytes", e->copies, bytes);
+        return status_fail(err, E_NOMEM, "no memory for %zu copies of %zu bytes",
+                           e->rotation.copies, bytes);
     fill(t, e->x, e->pattern_blocks * ENCODE4_BLOCK);
     struct quantise_stats stats;
     block_kernels_pick(t->features).stats(e->x, e->pattern_blocks * ENCODE4_BLOCK, &stats);
     if (stats.nonfinite)
         return status_fail(err, E_SKIP, "%zu of the weights are not finite", stats.nonfinite);
-    for (size_t done = e->pattern_blocks, all = e->copies * e->blocks, part; done < all;
+    for (size_t done = e->pattern_blocks, all = e->rotation.copies * e->blocks, part; done < all;
          done += part) {
         part = all - done < e->pattern_blocks ? all - done : e->pattern_blocks;
         memcpy(e->x + done * ENCODE4_BLOCK, e->x, part * ENCODE4_BLOCK * sizeof *e->x);
     }
     t->isa = kernel->isa;
-    t->footprint_bytes = bytes * e->copies;
+    t->footprint_bytes = bytes * e->rotation.copies;
     return OK;
 }
 
@@ -87,30 +86,26 @@ void encode4_release(struct trial *t)
     struct encode4 *e = t->state;
     if (!e)
         return;
-    buffer_free(e->x, e->copies * in_bytes(e));
-    buffer_free(e->codes, e->copies * code_bytes(e));
-    buffer_free(e->scales, e->copies * scale_bytes(e));
+    buffer_free(e->x, e->rotation.copies * in_bytes(e));
+    buffer_free(e->codes, e->rotation.copies * code_bytes(e));
+    buffer_free(e->scales, e->rotation.copies * scale_bytes(e));
     free(e);
     t->state = NULL;
 }
 
-/* Blocks are shared out among the threads; an iteration ends when all of them are coded. */
+static void encode_blocks(void *user, size_t copy, size_t first, size_t end, size_t thread)
+{
+    struct encode4 *e = user;
+    size_t at = copy * e->blocks + first;
+    (void)thread;
+    e->encode(&e->codebook, e->x + at * ENCODE4_BLOCK, end - first,
+              e->codes + at * (ENCODE4_BLOCK / 2), e->scales + at);
+}
+
 void encode4_run(struct trial *t, size_t n)
 {
     struct encode4 *e = t->state;
-#pragma omp parallel num_threads(e->threads) if (e->threads > 1)
-    {
-        size_t team = (size_t)omp_get_num_threads(), me = (size_t)omp_get_thread_num();
-        size_t first = e->blocks * me / team, end = e->blocks * (me + 1) / team, copy = e->next;
-        for (size_t i = 0; i < n; i++) {
-            size_t at = copy * e->blocks + first;
-            e->encode(&e->codebook, e->x + at * ENCODE4_BLOCK, end - first,
-                      e->codes + at * (ENCODE4_BLOCK / 2), e->scales + at);
-            copy = copy + 1 < e->copies ? copy + 1 : 0;
-#pragma omp barrier
-        }
-    }
-    e->next = (e->next + n) % e->copies;
+    rotation_run(&e->rotation, n, encode_blocks, e);
 }
 
 /* The roof is the reading: a warm case is bound by its divisions and comparisons well below it. */

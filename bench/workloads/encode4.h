@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "bench/technique.h"
+#include "bench/workloads/rotation.h"
 #include "numerics/formats/codebook.h"
 #include "numerics/kernels/quantise.h"
 
@@ -22,8 +23,8 @@
 struct encode4 {
     encode4_fn *encode;
     struct codebook codebook;
-    size_t blocks, pattern_blocks, copies, next;
-    int threads;
+    size_t blocks, pattern_blocks;
+    struct rotation rotation;
     float *x;         /* [copies][blocks][64]; the pattern comes first */
     uint8_t *codes;   /* [copies][blocks][32] */
     uint16_t *scales; /* [copies][blocks] */
