@@ -319,7 +319,10 @@ static void check_traffic(struct check *check)
                               .unit = "speed-up",
                               .low = ideal * least_share * noise,
                               .high = ideal / (least_share * noise),
-                              .no_effect = 1});
+                              .no_effect = 1,
+                              .explained = check_features(check)
+                                               ? NULL
+                                               : "the portable kernels are bound by arithmetic"});
 }
 
 static void check(struct check *check)
