@@ -13,22 +13,7 @@ add_library(Assay::benchmark ALIAS benchmark::benchmark)
 assay_pkg(cjson libcjson)
 assay_pkg(hwloc hwloc)
 
-# GSL without its own CBLAS: libgslcblas would answer cblas_* several times slower than OpenBLAS.
-pkg_check_modules(gsl_all REQUIRED gsl)
-find_library(GSL_LIBRARY gsl REQUIRED HINTS ${gsl_all_LIBRARY_DIRS})
-add_library(assay_gsl INTERFACE)
-target_link_libraries(assay_gsl INTERFACE ${GSL_LIBRARY})
-target_include_directories(assay_gsl SYSTEM INTERFACE ${gsl_all_INCLUDE_DIRS})
-add_library(Assay::gsl ALIAS assay_gsl)
-
-pkg_check_modules(openblas REQUIRED openblas)
-find_library(OPENBLAS_LIBRARY openblas REQUIRED HINTS ${openblas_LIBRARY_DIRS})
-find_library(LAPACKE_LIBRARY lapacke REQUIRED)
-find_path(LAPACKE_INCLUDE lapacke.h REQUIRED)
-add_library(assay_blas INTERFACE)
-target_link_libraries(assay_blas INTERFACE ${OPENBLAS_LIBRARY} ${LAPACKE_LIBRARY})
-target_include_directories(assay_blas SYSTEM INTERFACE ${openblas_INCLUDE_DIRS} ${LAPACKE_INCLUDE})
-add_library(Assay::blas ALIAS assay_blas)
+include(LinearAlgebra)
 
 # PAPI may be absent: the counters then come from perf_event_open alone.
 pkg_check_modules(papi QUIET IMPORTED_TARGET papi)

@@ -1,0 +1,18 @@
+# Removes the files that install_manifest.txt of BUILD lists, and the folders that this leaves empty.
+set(manifest ${BUILD}/install_manifest.txt)
+if(NOT EXISTS ${manifest})
+  message(FATAL_ERROR "${manifest} is not there: nothing was installed from this build")
+endif()
+file(STRINGS ${manifest} files)
+foreach(file IN LISTS files)
+  file(REMOVE $ENV{DESTDIR}${file})
+  get_filename_component(folder $ENV{DESTDIR}${file} DIRECTORY)
+  while(folder MATCHES "/(share|doc|cmake|include)/assay(/|$)") # ours alone
+    execute_process(COMMAND rmdir ${folder} RESULT_VARIABLE failed ERROR_QUIET)
+    if(failed)
+      break()
+    endif()
+    get_filename_component(folder ${folder} DIRECTORY)
+  endwhile()
+endforeach()
+file(REMOVE ${manifest})
