@@ -42,8 +42,10 @@ static enum status store(const struct option_row *row, const char *text, void *o
     case OPTION_TEXT:
         *(const char **)member = text;
         break;
-    case OPTION_SIZE:
+    case OPTION_COUNT:
         s = parse_u64(row->name, text, &whole, err);
+        if (!s && !whole)
+            s = status_fail(err, E_USAGE, "--%s must be more than 0", row->name);
         if (!s)
             *(size_t *)member = (size_t)whole;
         break;
@@ -52,8 +54,8 @@ static enum status store(const struct option_row *row, const char *text, void *o
         break;
     case OPTION_DOUBLE:
         real = strtod(text, &end);
-        if (end == text || *end || !isfinite(real) || real < 0)
-            return status_fail(err, E_USAGE, "--%s: '%s' is not a number >= 0", row->name, text);
+        if (end == text || *end || !isfinite(real) || !(real > 0))
+            return status_fail(err, E_USAGE, "--%s: '%s' is not a number > 0", row->name, text);
         *(double *)member = real;
         break;
     case OPTION_CHOICE:

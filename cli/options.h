@@ -12,9 +12,9 @@
 enum option_kind {
     OPTION_FLAG,   /* bool: set to true */
     OPTION_TEXT,   /* const char *: the argument, borrowed from argv */
-    OPTION_SIZE,   /* size_t: a decimal number */
-    OPTION_U64,    /* uint64_t: a decimal number */
-    OPTION_DOUBLE, /* double: a finite number >= 0 */
+    OPTION_COUNT,  /* size_t: a whole number > 0 */
+    OPTION_U64,    /* uint64_t: a whole number */
+    OPTION_DOUBLE, /* double: a finite number > 0 */
     OPTION_CHOICE  /* const char *: one of the words in `choices` */
 };
 
