@@ -12,7 +12,7 @@
 #include "cli/verbs.h"
 #include "numerics/cpu.h"
 
-const struct verb verbs[] = {
+static const struct verb verbs[] = {
     {"list", "what there is: techniques, variants, cases, formats, analyses, counters", verb_list},
     {"describe", "one technique: source, claim, tasks, variants, cases", verb_describe},
     {"machine", "this machine: topology, caches, and its measured roofs", verb_machine},
@@ -25,7 +25,8 @@ const struct verb verbs[] = {
     {"worker", NULL, verb_worker},
     {0}};
 
-int exit_code(enum status s)
+/* The exit code (sysexits.h) that a status stands for. */
+static int exit_code(enum status s)
 {
     switch (s) {
     case OK:
@@ -114,7 +115,6 @@ int main(int argc, char **argv)
 {
     struct err err = {{0}};
     struct context context = {.program = "/proc/self/exe",
-                              .data_dir = getenv("ASSAY_DATA"),
                               .search_path = getenv("PATH"),
                               .tty = isatty(STDERR_FILENO),
                               .argc = argc,

@@ -76,6 +76,24 @@ static const struct option_row *find(const struct option_row *rows, const char *
     return NULL;
 }
 
+static void print_help(const struct verb_help *help)
+{
+    printf("Usage: assay %s\n\n%s\n", help->usage, help->text);
+    if (help->options->name)
+        printf("\nOptions:\n");
+    for (const struct option_row *row = help->options; row->name; row++) {
+        const char *argument = row->kind == OPTION_CHOICE ? row->choices : row->argument;
+        char left[64];
+        snprintf(left, sizeof left, "--%s%s%s", row->name, argument ? " " : "",
+                 argument ? argument : "");
+        if (strlen(left) > 26)
+            printf("  %s\n  %-26s  %s\n", left, "", row->help);
+        else
+            printf("  %-26s  %s\n", left, row->help);
+    }
+    printf("  %-26s  %s\n", "--help", "this text");
+}
+
 /* One option at argv[*i]; an argument in the next word advances *i. */
 static enum status parse_option(const struct verb_help *help, int argc, char **argv, int *i,
                                 void *out, struct err *err)
@@ -109,7 +127,7 @@ enum status options_parse(const struct verb_help *help, int argc, char **argv, v
         } else if (!strcmp(word, "--")) {
             only_words = true;
         } else if (!strcmp(word, "--help") || !strcmp(word, "-h")) {
-            options_print_help(help);
+            print_help(help);
             *helped = true;
             return OK;
         } else if (word[1] != '-') {
@@ -122,22 +140,4 @@ enum status options_parse(const struct verb_help *help, int argc, char **argv, v
     }
     *n_words = words;
     return OK;
-}
-
-void options_print_help(const struct verb_help *help)
-{
-    printf("Usage: assay %s\n\n%s\n", help->usage, help->text);
-    if (help->options->name)
-        printf("\nOptions:\n");
-    for (const struct option_row *row = help->options; row->name; row++) {
-        const char *argument = row->kind == OPTION_CHOICE ? row->choices : row->argument;
-        char left[64];
-        snprintf(left, sizeof left, "--%s%s%s", row->name, argument ? " " : "",
-                 argument ? argument : "");
-        if (strlen(left) > 26)
-            printf("  %s\n  %-26s  %s\n", left, "", row->help);
-        else
-            printf("  %-26s  %s\n", left, row->help);
-    }
-    printf("  %-26s  %s\n", "--help", "this text");
 }

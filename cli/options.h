@@ -41,6 +41,4 @@ struct verb_help {
 enum status options_parse(const struct verb_help *help, int argc, char **argv, void *out,
                           int *n_words, bool *helped, struct err *err);
 
-void options_print_help(const struct verb_help *help);
-
 #endif

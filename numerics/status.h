@@ -26,7 +26,8 @@ struct err {
 };
 
 /* Writes the line into err (which may be NULL; a longer line is cut) and returns s.  A later
- * failure overwrites an earlier one, so a caller that knows more may say it again. */
+ * failure overwrites an earlier one, so a caller that knows more may say it again.  Control
+ * characters, which a name from a file may have, become '?': it stays one line. */
 enum status status_fail(struct err *err, enum status s, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

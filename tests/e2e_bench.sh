@@ -159,6 +159,15 @@ head -n "$(wc -l <before.jsonl)" killed/journal.jsonl | cmp -s - before.jsonl ||
 [ "$(wc -l <killed/journal.jsonl)" = "$(wc -l <straight/journal.jsonl)" ] ||
     fail 'rounds were measured twice or lost'
 
+"${long[@]}" --out removed >/dev/null 2>stderr &
+pid=$!
+wait_for_rounds removed 2
+rm -r removed
+wait $pid
+code=$?
+[ $code -eq 74 ] || fail "a run whose folder was removed gave $code, not 74"
+grep -q 'removed/journal.jsonl' stderr || fail 'that the folder was removed was not said'
+
 "${long[@]}" --out stopped >stdout 2>stderr &
 pid=$!
 wait_for_rounds stopped 3
