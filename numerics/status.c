@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum status status_fail(struct err *err, enum status s, const char *format, ...)
+enum status(status_fail)(struct err *err, enum status s, const char *format, ...)
 {
     if (err) {
         va_list arguments;
