@@ -58,7 +58,7 @@ const char *counter_state_name(enum counter_state s)
     return names[s];
 }
 
-enum counter_state counter_errno_state(int error)
+static enum counter_state counter_errno_state(int error)
 {
     switch (error) {
     case EPERM:

@@ -98,9 +98,6 @@ struct counter_probe {
 struct counter_probe counter_probe_event(const struct counter_backend *backend,
                                          const struct counter_event *event);
 
-/* The state and words for an errno of open. */
-enum counter_state counter_errno_state(int error);
-
 /* How a run counts: choice is "auto", "papi", "perf" or "none". */
 struct counters {
     struct counter_backend backend; /* name "none" when nothing counts */

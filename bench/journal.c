@@ -173,7 +173,10 @@ static enum status write_line(struct journal *j, const struct json *line, struct
     do
         wrote = write(j->fd, text, n + 1);
     while (wrote < 0 && errno == EINTR);
-    if (wrote != (ssize_t)(n + 1) || fdatasync(j->fd)) {
+    struct stat st;
+    if (!fstat(j->fd, &st) && !st.st_nlink) {
+        s = status_fail(err, E_IO, "%s: somebody removed it", j->path);
+    } else if (wrote != (ssize_t)(n + 1) || fdatasync(j->fd)) {
         s = status_fail(err, E_IO, "%s: %s", j->path,
                         wrote >= 0 && wrote != (ssize_t)(n + 1) ? "the disk is full"
                                                                 : strerror(errno));

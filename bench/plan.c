@@ -363,11 +363,11 @@ enum status plan_threads(const char *text, int max_threads, int *out, size_t cap
     size_t found = 0;
     for (const char *word = text; word;) {
         size_t length = strcspn(word, ",");
-        char *end;
+        bool all = length == 3 && !strncmp(word, "max", 3);
+        char *end = NULL;
         errno = 0;
-        long count = length == 3 && !strncmp(word, "max", 3) ? max_threads : strtol(word, &end, 10);
-        if (!(length == 3 && !strncmp(word, "max", 3)) &&
-            (*word < '0' || *word > '9' || end != word + length || errno || count < 1))
+        long count = all ? max_threads : strtol(word, &end, 10);
+        if (!all && (*word < '0' || *word > '9' || end != word + length || errno || count < 1))
             return status_fail(err, E_USAGE,
                                "--threads: '%.*s' is neither a number of threads nor max",
                                (int)length, word);

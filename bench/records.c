@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-const char *roof_name(enum roof roof)
+static const char *roof_name(enum roof roof)
 {
     static const char *const names[] = {"read", "write", "copy", "fma-f32", "dot-i8", "lookup"};
     return names[roof];

@@ -19,9 +19,6 @@ struct data_record {
     uint64_t hash, seed;
 };
 
-/* "read", "write", "copy", "fma-f32", "dot-i8", "lookup". */
-const char *roof_name(enum roof roof);
-
 /* {variant, status, reason, isa, mode, footprint_bytes, data, work, sample, correctness, fidelity};
  * NULL when memory is short.  sample {elapsed_ns, iterations, items} is null unless status is ok.
  */

@@ -409,7 +409,7 @@ const struct roof_row *roofs_find(const struct roofs *r, const char *name, const
     return best;
 }
 
-void roofs_add(const struct roofs *r, struct json *array)
+static void roofs_add(const struct roofs *r, struct json *array)
 {
     for (const struct roof_row *row = r->rows; row < r->rows + r->n; row++) {
         struct json *roof = json_add_object(array, NULL);

@@ -62,9 +62,6 @@ void roofs_free(struct roofs *r);
 const struct roof_row *roofs_find(const struct roofs *r, const char *name, const char *level,
                                   size_t threads);
 
-/* Appends the rows to the array "roofs" of a machine object. */
-void roofs_add(const struct roofs *r, struct json *array);
-
 /* Fills the whole "machine" object of a document: fingerprint, facts, roofs. */
 void roofs_add_machine(const struct machine *m, const struct roofs *r, struct json *machine);
 

@@ -19,6 +19,7 @@ enum { MAX_JOB_BYTES = 1 << 20, MAX_THREADS = 1 << 16 };
 void worker_die_with_parent(void)
 {
     pid_t parent = getppid();
+    signal(SIGPIPE, SIG_DFL);
     /* A parent that died before the call is noticed here, or by the signal that the first reply
      * raises: nobody reads it. */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)

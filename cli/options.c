@@ -42,8 +42,10 @@ static enum status store(const struct option_row *row, const char *text, void *o
     case OPTION_TEXT:
         *(const char **)member = text;
         break;
-    case OPTION_SIZE:
+    case OPTION_COUNT:
         s = parse_u64(row->name, text, &whole, err);
+        if (!s && !whole)
+            s = status_fail(err, E_USAGE, "--%s must be more than 0", row->name);
         if (!s)
             *(size_t *)member = (size_t)whole;
         break;
@@ -52,8 +54,8 @@ static enum status store(const struct option_row *row, const char *text, void *o
         break;
     case OPTION_DOUBLE:
         real = strtod(text, &end);
-        if (end == text || *end || !isfinite(real) || real < 0)
-            return status_fail(err, E_USAGE, "--%s: '%s' is not a number >= 0", row->name, text);
+        if (end == text || *end || !isfinite(real) || !(real > 0))
+            return status_fail(err, E_USAGE, "--%s: '%s' is not a number > 0", row->name, text);
         *(double *)member = real;
         break;
     case OPTION_CHOICE:
@@ -72,6 +74,24 @@ static const struct option_row *find(const struct option_row *rows, const char *
         if (strlen(rows->name) == n && !strncmp(rows->name, word, n))
             return rows;
     return NULL;
+}
+
+static void print_help(const struct verb_help *help)
+{
+    printf("Usage: assay %s\n\n%s\n", help->usage, help->text);
+    if (help->options->name)
+        printf("\nOptions:\n");
+    for (const struct option_row *row = help->options; row->name; row++) {
+        const char *argument = row->kind == OPTION_CHOICE ? row->choices : row->argument;
+        char left[64];
+        snprintf(left, sizeof left, "--%s%s%s", row->name, argument ? " " : "",
+                 argument ? argument : "");
+        if (strlen(left) > 26)
+            printf("  %s\n  %-26s  %s\n", left, "", row->help);
+        else
+            printf("  %-26s  %s\n", left, row->help);
+    }
+    printf("  %-26s  %s\n", "--help", "this text");
 }
 
 /* One option at argv[*i]; an argument in the next word advances *i. */
@@ -107,7 +127,7 @@ enum status options_parse(const struct verb_help *help, int argc, char **argv, v
         } else if (!strcmp(word, "--")) {
             only_words = true;
         } else if (!strcmp(word, "--help") || !strcmp(word, "-h")) {
-            options_print_help(help);
+            print_help(help);
             *helped = true;
             return OK;
         } else if (word[1] != '-') {
@@ -120,22 +140,4 @@ enum status options_parse(const struct verb_help *help, int argc, char **argv, v
     }
     *n_words = words;
     return OK;
-}
-
-void options_print_help(const struct verb_help *help)
-{
-    printf("Usage: assay %s\n\n%s\n", help->usage, help->text);
-    if (help->options->name)
-        printf("\nOptions:\n");
-    for (const struct option_row *row = help->options; row->name; row++) {
-        const char *argument = row->kind == OPTION_CHOICE ? row->choices : row->argument;
-        char left[64];
-        snprintf(left, sizeof left, "--%s%s%s", row->name, argument ? " " : "",
-                 argument ? argument : "");
-        if (strlen(left) > 26)
-            printf("  %s\n  %-26s  %s\n", left, "", row->help);
-        else
-            printf("  %-26s  %s\n", left, row->help);
-    }
-    printf("  %-26s  %s\n", "--help", "this text");
 }

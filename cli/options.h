@@ -12,9 +12,9 @@
 enum option_kind {
     OPTION_FLAG,   /* bool: set to true */
     OPTION_TEXT,   /* const char *: the argument, borrowed from argv */
-    OPTION_SIZE,   /* size_t: a decimal number */
-    OPTION_U64,    /* uint64_t: a decimal number */
-    OPTION_DOUBLE, /* double: a finite number >= 0 */
+    OPTION_COUNT,  /* size_t: a whole number > 0 */
+    OPTION_U64,    /* uint64_t: a whole number */
+    OPTION_DOUBLE, /* double: a finite number > 0 */
     OPTION_CHOICE  /* const char *: one of the words in `choices` */
 };
 
@@ -40,7 +40,5 @@ struct verb_help {
  * wrong. */
 enum status options_parse(const struct verb_help *help, int argc, char **argv, void *out,
                           int *n_words, bool *helped, struct err *err);
-
-void options_print_help(const struct verb_help *help);
 
 #endif

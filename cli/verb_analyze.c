@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "analyses/analysis.h"
+#include "bench/machine.h"
 #include "bench/run_record.h"
 #include "bench/stop.h"
 #include "cli/build_info.h"
@@ -29,7 +30,7 @@ static const struct option_row shared_options[] = {
      offsetof(struct analyze_options, out), NULL},
     {"seed", OPTION_U64, "N", "seed of every draw (default: 1)",
      offsetof(struct analyze_options, seed), NULL},
-    {"threads", OPTION_SIZE, "N", "threads to use (default: all)",
+    {"threads", OPTION_COUNT, "N", "threads to use (default: all)",
      offsetof(struct analyze_options, threads), NULL},
     {"no-plots", OPTION_FLAG, NULL, "do not draw figures or write the report",
      offsetof(struct analyze_options, no_plots), NULL},
@@ -68,6 +69,19 @@ static void gather_options(const struct analysis *a, struct option_row *rows,
         values->own[n] = o->otherwise;
     }
     memcpy(rows + n, shared_options, sizeof shared_options);
+}
+
+static enum status check_threads(size_t threads, struct err *err)
+{
+    struct machine m;
+    enum status s = threads ? machine_read(&m, err) : OK;
+    if (s || !threads)
+        return s;
+    if (threads > m.n_pus)
+        s = status_fail(err, E_USAGE, "--threads: %zu, but this process may use %zu", threads,
+                        m.n_pus);
+    machine_free(&m);
+    return s;
 }
 
 static void print_summary(const struct json *document)
@@ -148,8 +162,10 @@ static enum status run(const struct context *context, const struct analysis *a,
     json_add_string(document, "schema", DOCUMENT_SCHEMA);
     json_add_string(document, "kind", "analysis");
     json_add_string(document, "analysis", a->name);
-    enum status s = analyse(context, a, &request, document, err);
     const char *folder = o->out ? o->out : by_date;
+    enum status s = document_check_folder(folder, err); /* before minutes of work, not after */
+    if (!s)
+        s = analyse(context, a, &request, document, err);
     if (!s)
         s = write_document(a, &record, folder, document, err);
     json_free(document);
@@ -180,6 +196,8 @@ enum status verb_analyze(const struct context *context, int argc, char **argv, s
     snprintf(usage, sizeof usage, "analyze %s INPUT ... [options]", a->name);
     const struct verb_help help = {usage, a->help, rows};
     enum status s = options_parse(&help, argc - 1, argv + 1, &o, &words, &helped, err);
+    if (!s && !helped)
+        s = check_threads(o.threads, err);
     if (s || helped)
         return s;
     return run(context, a, &o, (const char *const *)argv + 2, (size_t)words, err);

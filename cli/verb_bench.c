@@ -47,7 +47,7 @@ static const struct option_row options[] = {
      AT(dry_run), NULL},
     {"min-time", OPTION_DOUBLE, "S", "seconds that a sample takes at least (default: 0.05)",
      AT(min_time_s), NULL},
-    {"rounds", OPTION_SIZE, "N", "samples of each cell (default: the preset's)", AT(rounds), NULL},
+    {"rounds", OPTION_COUNT, "N", "samples of each cell (default: the preset's)", AT(rounds), NULL},
     {"seed", OPTION_U64, "N", "seed of every draw (default: 1)", AT(seed), NULL},
     {"timeout", OPTION_DOUBLE, "S", "seconds that a round of a block may take (default: generous)",
      AT(timeout_s), NULL},
@@ -100,8 +100,6 @@ static enum preset preset_of(const char *name)
 
 static enum status check_options(const struct bench_options *o, struct err *err)
 {
-    if (!(o->min_time_s > 0))
-        return status_fail(err, E_USAGE, "--min-time must be more than 0");
     if (o->rounds > 10000)
         return status_fail(err, E_USAGE, "--rounds: %zu is more than 10000", o->rounds);
     if (o->resume && !o->out)
@@ -402,7 +400,7 @@ enum status verb_bench(const struct context *context, int argc, char **argv, str
     status = run(&s, (const char *const *)argv + 1, (size_t)words, err);
     if (s.has_stop)
         stop_close(&s.stop);
-    if (s.written && !o.no_plots)
+    if (s.written && !o.no_plots && s.stop.asked < 2)
         draw_after_run(context, s.folder);
     journal_close(&s.journal); /* until here the folder is ours */
     counters_close(&s.counters);

@@ -15,9 +15,9 @@ static const struct verb_help help = {
     "the remedy.  It changes nothing, and takes half a second to see what others do.",
     options};
 
-static bool on_path(const char *program)
+/* folder: PATH, or NULL */
+static bool on_path(const char *folder, const char *program)
 {
-    const char *folder = getenv("PATH");
     while (folder && *folder) {
         char path[PATH_MAX];
         int n = (int)strcspn(folder, ":");
@@ -40,7 +40,6 @@ static void print(const struct diagnosis *x)
 
 enum status verb_doctor(const struct context *context, int argc, char **argv, struct err *err)
 {
-    (void)context;
     static const struct timespec watch = {.tv_nsec = 500 * 1000 * 1000};
     struct machine m;
     struct environment before, after;
@@ -62,7 +61,7 @@ enum status verb_doctor(const struct context *context, int argc, char **argv, st
                             .machine = &m,
                             .before = &before,
                             .after = &after,
-                            .has_gnuplot = on_path("gnuplot")};
+                            .has_gnuplot = on_path(context->search_path, "gnuplot")};
     doctor_examine(&doctor, findings);
     for (int i = 0; i < DIAGNOSES; i++) {
         print(&findings[i]);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bench/environment.h"
+#include "bench/plan.h"
 #include "bench/roofs.h"
 #include "bench/run_record.h"
 #include "bench/stop.h"
@@ -36,42 +37,16 @@ static const struct verb_help help = {
     "also fetches the line it overwrites, which is not counted.",
     options};
 
-static bool contains(const size_t *counts, size_t n, size_t threads)
-{
-    for (size_t i = 0; i < n; i++)
-        if (counts[i] == threads)
-            return true;
-    return false;
-}
-
-/* "1,2,max" into the plan; a number that stands there twice is measured once. */
 static enum status parse_threads(const char *text, const struct machine *m, struct roof_plan *plan,
                                  struct err *err)
 {
     enum { MOST = sizeof plan->threads / sizeof plan->threads[0] };
-    size_t n = 0;
-    for (const char *item = text; item; item = strchr(item, ',')) {
-        item += *item == ',';
-        size_t length = strcspn(item, ","), threads = 0;
-        if (length == 3 && !strncmp(item, "max", 3))
-            threads = m->n_pus;
-        else if (!length || length > 9 || strspn(item, "0123456789") != length)
-            return status_fail(err, E_USAGE, "--threads: '%s' is not a list like 1,2,max", text);
-        else
-            threads = strtoul(item, NULL, 10);
-        if (threads < 1 || threads > m->n_pus)
-            return status_fail(err, E_USAGE,
-                               "--threads: %zu: this process may use 1 to %zu processors", threads,
-                               m->n_pus);
-        if (contains(plan->threads, n, threads))
-            continue;
-        if (n == MOST)
-            return status_fail(err, E_USAGE, "--threads: at most %d numbers", (int)MOST);
-        plan->threads[n++] = threads;
-    }
-    if (n < MOST)
-        plan->threads[n] = 0;
-    return OK;
+    int threads[MOST];
+    size_t n;
+    enum status s = plan_threads(text, (int)m->n_pus, threads, MOST, &n, err);
+    for (size_t i = 0; i < MOST && !s; i++)
+        plan->threads[i] = i < n ? (size_t)threads[i] : 0;
+    return s;
 }
 
 /* 1536 KiB as "1.5 MiB". */

@@ -13,7 +13,6 @@
 struct context {
     const char *program;     /* path of this program, to start itself with */
     unsigned features;       /* cpu_features(), cut down by ASSAY_ISA */
-    const char *data_dir;    /* ASSAY_DATA, or NULL */
     const char *search_path; /* PATH, where gnuplot is looked for; or NULL */
     bool tty;                /* standard error is a terminal: progress may be drawn there */
     bool color;              /* colours are wanted (NO_COLOR is unset) */
@@ -30,12 +29,7 @@ struct verb {
     verb_fn *run;
 };
 
-extern const struct verb verbs[]; /* ends with {0} */
-
 verb_fn verb_analyze, verb_bench, verb_check, verb_describe, verb_doctor, verb_list, verb_machine,
     verb_plot, verb_report, verb_worker;
-
-/* The exit code (sysexits.h) that a status stands for. */
-int exit_code(enum status s);
 
 #endif

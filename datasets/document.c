@@ -13,13 +13,32 @@ enum { MAX_BYTES = 1 << 30, TEMPORARY_TRIES = 100 };
 
 static const char *const kinds[] = {"bench", "check", "analysis", "machine", NULL};
 
+static enum status check_name(const char *path, struct err *err)
+{
+    size_t n = strlen(path);
+    if (!n || n >= PATH_MAX)
+        return status_fail(err, E_CANTCREATE, "%.200s: %s", path,
+                           n ? "name too long" : "a folder needs a name");
+    return OK;
+}
+
+static enum status is_writable_folder(const char *path, struct err *err)
+{
+    struct stat st;
+    if (stat(path, &st) || !S_ISDIR(st.st_mode))
+        return status_fail(err, E_CANTCREATE, "%s: not a folder", path);
+    if (access(path, W_OK | X_OK))
+        return status_fail(err, E_CANTCREATE, "%s: %s", path, strerror(errno));
+    return OK;
+}
+
 enum status document_make_folder(const char *path, struct err *err)
 {
     char part[PATH_MAX];
-    struct stat st;
     size_t n = strlen(path);
-    if (!n || n >= sizeof part)
-        return status_fail(err, E_CANTCREATE, "%.200s: %s", path, n ? "name too long" : "no name");
+    enum status s = check_name(path, err);
+    if (s)
+        return s;
     for (size_t end = 1; end <= n; end++) {
         if (path[end] && path[end] != '/')
             continue;
@@ -28,9 +47,7 @@ enum status document_make_folder(const char *path, struct err *err)
         if (mkdir(part, 0777) && errno != EEXIST)
             return status_fail(err, E_CANTCREATE, "%s: %s", part, strerror(errno));
     }
-    if (stat(path, &st) || !S_ISDIR(st.st_mode))
-        return status_fail(err, E_CANTCREATE, "%s: not a folder", path);
-    return OK;
+    return is_writable_folder(path, err);
 }
 
 /* The folder that holds path, into a buffer of PATH_MAX. */
@@ -39,6 +56,21 @@ static void folder_of(const char *path, char *folder)
     const char *slash = strrchr(path, '/');
     size_t n = slash == path ? 1 : slash ? (size_t)(slash - path) : 0;
     snprintf(folder, PATH_MAX, "%.*s", n ? (int)n : 1, n ? path : ".");
+}
+
+enum status document_check_folder(const char *path, struct err *err)
+{
+    char part[PATH_MAX], above[PATH_MAX];
+    struct stat st;
+    enum status s = check_name(path, err);
+    if (s)
+        return s;
+    strcpy(part, path);
+    while (stat(part, &st) && errno == ENOENT && strcmp(part, ".")) {
+        folder_of(part, above);
+        strcpy(part, above);
+    }
+    return is_writable_folder(part, err);
 }
 
 /* Renaming over a device or a pipe would put a file in its place. */

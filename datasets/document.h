@@ -11,8 +11,12 @@
 
 #define DOCUMENT_SCHEMA "assay.result/1"
 
-/* Makes a folder and its parents.  E_CANTCREATE with the part that failed. */
+/* Makes a folder and its parents.  E_CANTCREATE with the part that failed, also when the folder is
+ * there and cannot be written to. */
 enum status document_make_folder(const char *path, struct err *err);
+
+/* Makes nothing: E_CANTCREATE when document_make_folder() would fail, as far as can be seen. */
+enum status document_check_folder(const char *path, struct err *err);
 
 /* Writes bytes beside `path`, syncs, and renames over it: after a crash the old file or the new one
  * is there.  E_CANTCREATE or E_IO (a full disk, say); nothing of the attempt is left behind then.

@@ -77,6 +77,15 @@ static enum status read_offsets(const struct json *node, const struct place *at,
     return OK;
 }
 
+/* A name is shown on terminals, which obey ASCII's control characters and those of U+0080..9F. */
+static bool has_control_character(const char *name)
+{
+    for (const unsigned char *c = (const unsigned char *)name; *c; c++)
+        if (*c < 0x20 || *c == 0x7f || (c[0] == 0xC2 && c[1] >= 0x80 && c[1] < 0xA0))
+            return true;
+    return false;
+}
+
 static enum status read_tensor(const struct json *entry, const char *file,
                                const unsigned char *data, size_t n_data, struct tensor *t,
                                struct err *err)
@@ -85,6 +94,8 @@ static enum status read_tensor(const struct json *entry, const char *file,
     size_t begin = 0, end = 0, bytes;
     if (json_type(entry) != JSON_OBJECT)
         return refuse(&at, "its entry is not an object");
+    if (has_control_character(at.tensor))
+        return refuse(&at, "its name has a control character");
     t->name = at.tensor;
     enum status s = read_dtype(json_get(entry, "dtype"), &at, &t->dtype);
     if (!s)

@@ -81,9 +81,12 @@ has no_file.err 'datasets/sample.safetensors'
 run 64 unknown analyze quant-eror "$sample"
 run 64 format analyze quant-error "$sample" --formats int4,fp3
 has format.err 'fp3'
+run 64 threads analyze quant-error "$sample" --threads 99999
+has threads.err '--threads'
 run 66 absent analyze quant-error absent.safetensors
 : >file
 run 73 below analyze quant-error "$sample" --out file/below --no-plots
+one_line below # known before the work: no line about speed
 run 0 help analyze quant-error --help
 has help.out '--formats'
 for name in no_file unknown format absent; do one_line $name; done

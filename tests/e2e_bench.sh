@@ -84,6 +84,8 @@ expect 64 '--threads' "$program" bench --threads two
 expect 64 '--min-time' "$program" bench --min-time 0
 expect 64 '--min-time' "$program" bench --min-time nan
 expect 64 '--rounds' "$program" bench --rounds -1
+expect 64 '--rounds' "$program" bench --rounds 0
+expect 64 '--timeout' "$program" bench --timeout 0
 expect 64 '--counters' "$program" bench --counters magic
 expect 64 '--resume needs --out' "$program" bench --resume
 expect 64 'no option --nonsense' "$program" bench --nonsense
@@ -97,6 +99,15 @@ expect 73 '--resume' "$program" bench --preset smoke --out whole
 echo file >file
 expect 73 'file' "$program" bench --preset smoke --out file/below
 expect 74 'standard output' bash -c "'$program' bench --preset smoke --no-plots --out full >/dev/full"
+expect 74 'standard output' bash -c "'$program' --version >/dev/full"
+expect 74 'standard output' bash -c "'$program' list >&-"
+# what is printed does not go into a file that got the number of a closed descriptor
+expect 0 '' bash -c "'$program' bench --preset smoke --no-plots --out closed <&- 2>&-"
+validate closed/bench.json
+grep -q '^assay: ' closed/* && fail 'messages went into a result'
+# a reader that leaves costs its output and not the run
+expect 74 'standard output' bash -c "set -o pipefail; '$program' bench --preset smoke --out left | true"
+[ -s left/report.html ] || fail 'a reader that left cost the report'
 # a disk that is full: files can have no more than 4 KiB, and the signal for it is ignored
 expect 74 'journal.jsonl' bash -c "trap '' XFSZ; ulimit -f 4; '$program' bench --preset smoke --out tiny"
 
@@ -147,6 +158,15 @@ head -n "$(wc -l <before.jsonl)" killed/journal.jsonl | cmp -s - before.jsonl ||
     fail 'what was measured before the run was killed has changed'
 [ "$(wc -l <killed/journal.jsonl)" = "$(wc -l <straight/journal.jsonl)" ] ||
     fail 'rounds were measured twice or lost'
+
+"${long[@]}" --out removed >/dev/null 2>stderr &
+pid=$!
+wait_for_rounds removed 2
+rm -r removed
+wait $pid
+code=$?
+[ $code -eq 74 ] || fail "a run whose folder was removed gave $code, not 74"
+grep -q 'removed/journal.jsonl' stderr || fail 'that the folder was removed was not said'
 
 "${long[@]}" --out stopped >stdout 2>stderr &
 pid=$!

@@ -105,6 +105,10 @@ static void named_codebooks_equal_the_published_ones(void **unused)
     assert_int_equal(codebook_af4(64, &c, &err), OK);
     assert_levels(&c, json_get(named, "af4_64"), 6e-9, "af4");
     assert_int_equal(codebook_af4(2, &c, &err), E_USAGE);
+    assert_int_equal(codebook_nf_approx(5, &c, &err), OK);
+    assert_true(c.n == 5 && c.level[0] == -1 && c.level[1] == -0.3125f && c.level[2] == 0 &&
+                c.level[3] == 0.3125f && c.level[4] == 1); /* (x + x^3) / 2 at 1/2 is 5/16 */
+    assert_int_equal(codebook_nf_approx(1, &c, &err), E_USAGE);
     for (const char *const *name = codebook_names; *name; name++) {
         assert_int_equal(codebook_named(*name, 64, &c, &err), OK);
         assert_int_equal(c.n, 16);

@@ -79,6 +79,20 @@ static void a_folder_is_made_with_its_parents(void **unused)
     assert_int_equal(document_write_bytes(scratch_path("x"), "x", 1, &err), E_CANTCREATE);
 }
 
+static void a_folder_that_cannot_be_made_is_known_before(void **unused)
+{
+    (void)unused;
+    struct err err;
+    assert_int_equal(document_write_bytes(scratch_path("f"), "x", 1, &err), OK);
+    assert_int_equal(document_check_folder(scratch_path("f"), &err), E_CANTCREATE);
+    assert_int_equal(document_check_folder(scratch_path("f/below/it"), &err), E_CANTCREATE);
+    assert_int_equal(document_check_folder("/proc/self/none/results", &err), E_CANTCREATE);
+    assert_int_equal(document_check_folder("", &err), E_CANTCREATE);
+    assert_int_equal(document_check_folder(scratch_path("new/and/deep"), &err), OK);
+    assert_int_equal(document_check_folder("results-of-no-run/deep", &err), OK);
+    assert_int_equal(scratch_entries(), 1);
+}
+
 static void a_device_is_not_replaced_by_a_file(void **unused)
 {
     (void)unused;
@@ -169,6 +183,7 @@ int main(void)
         IN_SCRATCH(a_file_is_replaced_whole),
         IN_SCRATCH(a_path_below_a_file_cannot_be_created),
         IN_SCRATCH(a_folder_is_made_with_its_parents),
+        IN_SCRATCH(a_folder_that_cannot_be_made_is_known_before),
         IN_SCRATCH(a_device_is_not_replaced_by_a_file),
         IN_SCRATCH(a_write_that_fails_leaves_the_old_file_alone),
         IN_SCRATCH(a_document_is_known_by_schema_and_kind),

@@ -13,6 +13,15 @@
 #include "numerics/buffer.h"
 #include "numerics/cpu.h"
 #include "numerics/rng.h"
+#include "numerics/status.h"
+
+static void an_error_is_one_line_whatever_is_in_it(void **unused)
+{
+    (void)unused;
+    struct err err;
+    assert_int_equal(status_fail(&err, E_FORMAT, "%s: %s", "a\nb", "\x1b[2J \xC3\xA4"), E_FORMAT);
+    assert_string_equal(err.text, "a?b: ?[2J \xC3\xA4");
+}
 
 static void splitmix64_gives_its_published_outputs(void **unused)
 {
@@ -130,6 +139,7 @@ static void the_sgemv_peer_is_openblas(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_error_is_one_line_whatever_is_in_it),
         cmocka_unit_test(splitmix64_gives_its_published_outputs),
         cmocka_unit_test(normal_draws_have_the_moments_of_a_normal),
         cmocka_unit_test(every_permutation_is_drawn_equally_often),
