@@ -96,7 +96,7 @@ expect 66 'nowhere' "$program" export nowhere --to csv
 compare_py=/usr/share/benchmark/compare.py
 if [ -e $compare_py ] && $python -c 'import scipy' 2>/dev/null; then
     expect 0 '' $python $compare_py benchmarks out.google-benchmark out.google-benchmark
-    grep -q "$(cells whole/bench.json | head -1 | cut -d' ' -f1)" stdout || fail 'compare.py shows no cell'
+    grep -q "$(member whole/bench.json 'd["cells"][0]["path"]')" stdout || fail 'compare.py shows no cell'
 else
     echo "$compare_py or its scipy is not here: the export was not shown to it"
 fi
@@ -152,6 +152,31 @@ expect 64 '--margin' "$program" compare whole one --margin 0
 expect 65 'kind' "$program" compare same.json base.json
 echo '{' >bad.json
 expect 65 'bad.json' "$program" compare bad.json base.json
+
+# ---- Two builds ----
+# the new build is held to the reference kernels: what it has in vectors is slower, far beyond noise
+cat >slow_build <<SCRIPT
+#!/bin/sh
+ASSAY_ISA=ref exec "$program" "\$@"
+SCRIPT
+chmod +x slow_build
+technique=$("$program" list | head -1 | cut -f1)
+live=(--preset smoke --threads 1 --min-time 0.001 --margin 3)
+"$program" compare --live "$program" ./slow_build "$technique" "${live[@]}" --out live.json >stdout 2>stderr
+code=$?
+validate live.json
+[ "$(member live.json 'd["mode"]')" = live ] || fail 'the document is not of a live comparison'
+[ "$(member live.json 'd["false_alarms"]["cells"] == len(d["cells"])')" = True ] ||
+    fail 'the base was not compared with itself'
+grep -q 'false alarms' stdout || fail 'the rate of false alarms was not printed'
+if [ "$(member whole/bench.json 'd["run"]["isa"]')" != ref ]; then
+    [ $code -eq 1 ] || fail "a build without vectors gave $code, not 1: $(tail -1 stderr)"
+    [ "$(member live.json 'any(c["verdict"] == "slower" and c["evidence"] == "confirmed" and c["base"]["n"] == 40 for c in d["cells"])')" = True ] ||
+        fail 'no cell was found slower by 40 pairs'
+fi
+expect 66 'nowhere' "$program" compare --live "$program" ./nowhere "$technique"
+expect 64 'two programs' "$program" compare --live "$program"
+expect 64 "matches no technique" "$program" compare --live "$program" ./slow_build nonsense
 
 [ "$failures" -eq 0 ] && echo 'compare: all as it should be'
 exit $((failures > 0))
