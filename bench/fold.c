@@ -361,6 +361,8 @@ static void add_run(struct json *document, const struct fold_input *in)
     json_add_number(run, "min_time_s", json_get_number(options, "min_time_s", 0));
     json_add_string(run, "status", in->interrupted ? "interrupted" : "complete");
     json_add_number(run, "elapsed_s", elapsed); /* measuring, over all parts of the run */
+    if (in->shard.n)
+        json_add_string(run, "shard", json_get_string(options, "shard", NULL));
     json_add(document, "run", run);
 }
 
@@ -406,7 +408,8 @@ enum status fold(const struct fold_input *in, struct json **out, struct err *err
     add_rounds(document, in->rounds);
     cells = json_add_array(document, "cells");
     for (size_t i = 0; i < in->plan->n_blocks; i++)
-        fold_block(&f, cells, &in->plan->blocks[i]);
+        if (plan_in_shard(&in->shard, i))
+            fold_block(&f, cells, &in->plan->blocks[i]);
 out:
     free(values);
     free(f.of_block);

@@ -18,6 +18,7 @@
 
 struct fold_input {
     const struct plan *plan;
+    struct shard shard;                 /* the blocks that the document is of */
     const struct json *header, *rounds; /* as struct journal has them */
     const struct json *environment;     /* after the run */
     const struct json *counters;        /* {backend, status, reason} */

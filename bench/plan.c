@@ -342,6 +342,94 @@ struct json *plan_record(const struct plan *plan)
     return array;
 }
 
+/* Finds what a record names; out->variants has room for all of the task's. */
+static bool find_block(const struct registry_row *rows, const struct json *record,
+                       struct plan_block *out)
+{
+    char name[256];
+    for (const struct registry_row *r = rows; r->technique; r++)
+        for (const struct task *k = r->technique->tasks; k->name; k++)
+            for (const struct matrix_case *c = k->cases; c->name; c++) {
+                out->row = r;
+                out->task = k;
+                out->c = c;
+                plan_block_name(out, name, sizeof name);
+                if (!strcmp(name, json_get_string(record, "block", "")))
+                    return true;
+            }
+    return false;
+}
+
+static const struct variant *find_variant(const struct task *task, const char *name)
+{
+    const struct variant *v = task->variants;
+    while (v->name && strcmp(v->name, name))
+        v++;
+    return v->name ? v : NULL;
+}
+
+static enum status block_from_record(struct maker *m, const struct json *record, struct err *err)
+{
+    const struct json *names = json_get(record, "variants");
+    const char *name = json_get_string(record, "block", "");
+    double threads = json_get_number(record, "threads", 0);
+    struct plan_block block = {0};
+    if (!json_size(names) || !(threads >= 1 && threads <= 1 << 20))
+        return status_fail(err, E_FORMAT, "the plan is not one: block '%.100s'", name);
+    if (!find_block(m->request->registry, record, &block))
+        return status_fail(err, E_UNAVAILABLE, "this program has no block '%.200s'", name);
+    block.threads = (int)threads;
+    block.variants = malloc(json_size(names) * sizeof *block.variants);
+    if (!block.variants)
+        return status_fail(err, E_NOMEM, "no memory for the plan");
+    enum status s = OK;
+    for (const struct json *n = json_first(names); n && !s; n = json_next(n)) {
+        const struct variant *v = find_variant(block.task, json_string(n, ""));
+        if (v)
+            block.variants[block.n_variants++] = v;
+        else
+            s = status_fail(err, E_UNAVAILABLE, "this program has no variant '%.80s' of %.200s",
+                            json_string(n, ""), name);
+    }
+    if (!s)
+        s = add_block(m, &block, err);
+    free(block.variants);
+    return s;
+}
+
+enum status plan_from_record(const struct registry_row *rows, const struct json *record,
+                             struct plan *out, struct err *err)
+{
+    struct plan_request request = {.registry = rows};
+    struct maker m = {.request = &request};
+    enum status s = OK;
+    for (const struct json *b = json_first(record); b && !s; b = json_next(b))
+        s = block_from_record(&m, b, err);
+    if (s)
+        plan_free(&m.plan);
+    else
+        *out = m.plan;
+    return s;
+}
+
+/* ---- Shards ---- */
+
+bool plan_in_shard(const struct shard *shard, size_t block)
+{
+    return !shard->n || block % shard->n == shard->i - 1;
+}
+
+enum status plan_shard(const char *text, struct shard *out, struct err *err)
+{
+    unsigned long i, n;
+    int end = 0;
+    if (*text < '0' || *text > '9' || sscanf(text, "%6lu/%6lu%n", &i, &n, &end) != 2 || text[end] ||
+        strpbrk(text, "+- \t") || i < 1 || i > n)
+        return status_fail(err, E_USAGE, "--shard: '%.40s' is not I/N with 1 <= I <= N", text);
+    *out = (struct shard){i, n};
+    return OK;
+}
+
 /* ---- Threads ---- */
 
 /* Keeps out[0..n) ascending and without doubles; returns the new n. */

@@ -9,6 +9,7 @@
 #ifndef BENCH_PLAN_H
 #define BENCH_PLAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -66,8 +67,23 @@ void plan_variant_order(const struct plan *plan, size_t block, uint64_t seed, un
 /* Technique, task, "*" and case, joined by slashes: also a pattern that chooses the block. */
 void plan_block_name(const struct plan_block *block, char *text, size_t size);
 
+/* A part of a plan that is measured by itself: every n-th block from the i-th on.  All zero is the
+ * whole. */
+struct shard {
+    size_t i, n; /* 1 <= i <= n */
+};
+bool plan_in_shard(const struct shard *shard, size_t block);
+
+/* "2/8".  E_USAGE names what is wrong with the text; *out is untouched then. */
+enum status plan_shard(const char *text, struct shard *out, struct err *err);
+
 /* The plan as an array of {block, threads, variants: [name, ...]}; NULL when memory is short. */
 struct json *plan_record(const struct plan *plan);
+
+/* The plan back from its record.  E_FORMAT: not a record; E_UNAVAILABLE names the block that this
+ * registry does not have; E_NOMEM.  *out is untouched then. */
+enum status plan_from_record(const struct registry_row *rows, const struct json *record,
+                             struct plan *out, struct err *err);
 
 /* Parses "1,2,max" into at most `capacity` thread counts, ascending, each once.  E_USAGE names what
  * is wrong with the text; *n is untouched then. */

@@ -16,9 +16,9 @@ struct json *run_header_make(const struct run_record *record, const struct runne
                              enum preset preset, struct json *machine, struct json *environment);
 
 /* Whether rounds measured under `now` may stand beside those under `old`: same options, plan,
- * machine, build and instruction sets.  E_USAGE names what differs; E_FORMAT when old is not a
- * header; E_NOMEM. */
+ * machine, build and instruction sets.  E_USAGE names what differs and says the remedy; E_FORMAT
+ * when old is not a header; E_NOMEM. */
 enum status run_header_match(const struct json *old, const struct json *now, const char *folder,
-                             struct err *err);
+                             const char *remedy, struct err *err);
 
 #endif

@@ -298,7 +298,8 @@ static enum status run_round(const struct runner *r, struct journal *journal, un
     for (size_t i = 0; !s && i < r->plan->n_blocks; i++) {
         struct json *record = NULL;
         size_t place = round * r->plan->n_blocks + i;
-        if (fold_find_round(journal->rounds, &r->plan->blocks[order[i]], round))
+        if (!plan_in_shard(&r->shard, order[i]) ||
+            fold_find_round(journal->rounds, &r->plan->blocks[order[i]], round))
             continue;
         if (stop_asked(r->stop) || !say_progress(r, (double)place, ""))
             return status_fail(err, E_INTERRUPTED, "interrupted");

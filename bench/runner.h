@@ -22,6 +22,7 @@ struct runner {
     const char *program; /* started with the one word `worker` */
     const struct plan *plan;
     const struct machine *machine;
+    struct shard shard;
     unsigned rounds;
     uint64_t seed;
     double min_time_s;

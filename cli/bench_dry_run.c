@@ -60,6 +60,7 @@ enum status bench_dry_run(const struct runner *r, const struct json *machine, st
 {
     struct runner survey = *r;
     double block_s = 0;
+    size_t n_blocks = 0, n_cells = 0;
     enum status s = OK;
     survey.iterations = 1;
     survey.control = false;
@@ -67,6 +68,10 @@ enum status bench_dry_run(const struct runner *r, const struct json *machine, st
     for (size_t i = 0; !s && i < r->plan->n_blocks; i++) {
         const struct plan_block *block = &r->plan->blocks[i];
         struct json *round = NULL;
+        if (!plan_in_shard(&r->shard, i))
+            continue;
+        n_blocks++;
+        n_cells += block->n_variants;
         s = stop_asked(r->stop) ? status_fail(err, E_INTERRUPTED, "interrupted")
                                 : runner_block(&survey, i, 0, i, NULL, &round, err);
         if (s)
@@ -80,8 +85,8 @@ enum status bench_dry_run(const struct runner *r, const struct json *machine, st
         json_free(round);
     }
     if (!s)
-        printf("\n%zu cells in %zu blocks, %u round%s: about %.0f s\n", r->plan->n_cells,
-               r->plan->n_blocks, r->rounds, r->rounds == 1 ? "" : "s", ceil(block_s * r->rounds));
+        printf("\n%zu cells in %zu blocks, %u round%s: about %.0f s\n", n_cells, n_blocks,
+               r->rounds, r->rounds == 1 ? "" : "s", ceil(block_s * r->rounds));
     if (!s && !json_size(json_get(machine, "roofs")))
         printf("no limits are shown: --out DIR with an earlier run of this machine has them\n");
     return s;

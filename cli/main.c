@@ -22,6 +22,9 @@ static const struct verb verbs[] = {
     {"analyze", "what is inside a checkpoint: quantisation error by format", verb_analyze},
     {"plot", "draws the figures of a results folder", verb_plot},
     {"report", "writes the report of a results folder, one page", verb_report},
+    {"compare", "two runs, or two builds: which cells are faster, slower, or alike", verb_compare},
+    {"merge", "joins the shards of a run, or several runs of one plan", verb_merge},
+    {"export", "a run in the forms of other tools: Google Benchmark, CSV, Markdown", verb_export},
     {"worker", NULL, verb_worker},
     {0}};
 

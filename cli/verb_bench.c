@@ -21,7 +21,7 @@
 #include "datasets/document.h"
 
 struct bench_options {
-    const char *family, *preset, *threads, *weights, *counters, *out;
+    const char *family, *preset, *threads, *weights, *counters, *out, *shard;
     bool require_counters, resume, dry_run, no_plots;
     double min_time_s, timeout_s;
     size_t rounds;
@@ -45,6 +45,8 @@ static const struct option_row options[] = {
     {"resume", OPTION_FLAG, NULL, "go on with the run in --out DIR", AT(resume), NULL},
     {"dry-run", OPTION_FLAG, NULL, "print cells, bytes, limits and the time it would take",
      AT(dry_run), NULL},
+    {"shard", OPTION_TEXT, "I/N", "only the I-th of N parts; 'assay merge' joins them", AT(shard),
+     NULL},
     {"min-time", OPTION_DOUBLE, "S", "seconds that a sample takes at least (default: 0.05)",
      AT(min_time_s), NULL},
     {"rounds", OPTION_COUNT, "N", "samples of each cell (default: the preset's)", AT(rounds), NULL},
@@ -78,6 +80,7 @@ struct session {
     enum preset preset;
     struct machine machine;
     struct plan plan;
+    struct shard shard;
     struct counters counters;
     struct stop stop;
     bool has_stop;
@@ -270,7 +273,8 @@ static enum status begin_journal(struct session *s, const struct run_record *rec
     struct json *header = run_header_make(record, &s->runner, s->preset, machine, environment);
     if (!s->journal.header)
         return journal_begin(&s->journal, header, err);
-    status = run_header_match(s->journal.header, header, s->folder, err);
+    status = run_header_match(s->journal.header, header, s->folder,
+                              "choose another folder with --out", err);
     json_free(header);
     return status;
 }
@@ -304,6 +308,7 @@ static enum status conclude(struct session *s, enum status outcome, struct err *
     environment_read("", &after);
     environment_add(&after, holder, "after");
     struct fold_input input = {.plan = &s->plan,
+                               .shard = s->shard,
                                .header = s->journal.header,
                                .rounds = s->journal.rounds,
                                .environment = json_get(holder, "after"),
@@ -358,6 +363,8 @@ static enum status run(struct session *s, const char *const *patterns, size_t n,
     enum status status = machine_read(&s->machine, err);
     if (!status)
         status = make_plan(s, patterns, n, err);
+    if (!status && s->o->shard)
+        status = plan_shard(s->o->shard, &s->shard, err);
     if (!status)
         status = check_weights(s->o->weights, err);
     if (!status)
@@ -369,6 +376,7 @@ static enum status run(struct session *s, const char *const *patterns, size_t n,
     s->runner =
         (struct runner){.program = s->context->program,
                         .plan = &s->plan,
+                        .shard = s->shard,
                         .machine = &s->machine,
                         .rounds = s->o->rounds ? (unsigned)s->o->rounds : runner_rounds(s->preset),
                         .seed = s->o->seed,

@@ -29,7 +29,7 @@ struct verb {
     verb_fn *run;
 };
 
-verb_fn verb_analyze, verb_bench, verb_check, verb_describe, verb_doctor, verb_list, verb_machine,
-    verb_plot, verb_report, verb_worker;
+verb_fn verb_analyze, verb_bench, verb_check, verb_compare, verb_describe, verb_doctor, verb_export,
+    verb_list, verb_machine, verb_merge, verb_plot, verb_report, verb_worker;
 
 #endif

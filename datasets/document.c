@@ -11,7 +11,7 @@
 
 enum { MAX_BYTES = 1 << 30, TEMPORARY_TRIES = 100 };
 
-static const char *const kinds[] = {"bench", "check", "analysis", "machine", NULL};
+static const char *const kinds[] = {"bench", "check", "analysis", "machine", "compare", NULL};
 
 static enum status check_name(const char *path, struct err *err)
 {
@@ -191,4 +191,15 @@ enum status document_read(const char *path, const char *kind, struct json **out,
     else
         *out = root;
     return s;
+}
+
+enum status document_read_in(const char *path, const char *kind, struct json **out, struct err *err)
+{
+    char inside[PATH_MAX];
+    struct stat st;
+    if (stat(path, &st) || !S_ISDIR(st.st_mode))
+        return document_read(path, kind, out, err);
+    if (snprintf(inside, sizeof inside, "%s/%s.json", path, kind) >= (int)sizeof inside)
+        return status_fail(err, E_NOINPUT, "%.200s: name too long", path);
+    return document_read(inside, kind, out, err);
 }

@@ -30,4 +30,8 @@ enum status document_write(const char *path, const struct json *root, struct err
  * kind may be NULL: any.  E_FORMAT names what is there instead. */
 enum status document_read(const char *path, const char *kind, struct json **out, struct err *err);
 
+/* The same of `path` itself, or of KIND.json in it when it is a folder. */
+enum status document_read_in(const char *path, const char *kind, struct json **out,
+                             struct err *err);
+
 #endif

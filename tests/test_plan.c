@@ -223,6 +223,40 @@ static void thread_counts_are_sorted_and_single(void **unused)
     assert_int_equal(plan_threads("1,2,3,4", 8, out, 3, &n, &err), E_USAGE);
 }
 
+static void shards_part_the_plan_and_a_record_gives_it_back(void **unused)
+{
+    (void)unused;
+    struct plan_request request = {.registry = rows, .preset = PRESET_FULL, .max_threads = 2};
+    struct plan plan, back;
+    struct err err;
+    assert_int_equal(plan_make(&request, &plan, &err), OK);
+    for (size_t n = 1; n <= 5; n++)
+        for (size_t block = 0; block < plan.n_blocks; block++) {
+            size_t holders = 0;
+            for (size_t i = 1; i <= n; i++)
+                holders += plan_in_shard(&(struct shard){i, n}, block);
+            assert_int_equal(holders, 1);
+        }
+    assert_true(plan_in_shard(&(struct shard){0}, 7));
+    struct shard shard;
+    assert_int_equal(plan_shard("3/12", &shard, &err), OK);
+    assert_true(shard.i == 3 && shard.n == 12);
+    struct json *record = plan_record(&plan), *again;
+    assert_int_equal(plan_from_record(rows, record, &back, &err), OK);
+    again = plan_record(&back);
+    char *a, *b;
+    assert_int_equal(json_print(record, false, &a, &err), OK);
+    assert_int_equal(json_print(again, false, &b, &err), OK);
+    assert_string_equal(a, b);
+    assert_int_equal(back.n_cells, plan.n_cells);
+    free(a);
+    free(b);
+    json_free(record);
+    json_free(again);
+    plan_free(&plan);
+    plan_free(&back);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +270,7 @@ int main(void)
         cmocka_unit_test(a_family_is_all_of_it_and_nothing_else),
         cmocka_unit_test(orders_are_shuffled_and_repeat_from_the_seed),
         cmocka_unit_test(thread_counts_are_sorted_and_single),
+        cmocka_unit_test(shards_part_the_plan_and_a_record_gives_it_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

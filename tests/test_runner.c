@@ -263,14 +263,18 @@ static void another_run_is_not_gone_on_with(void **unused)
     struct json *a = header_of(&run, 0.1), *same = header_of(&run, 0.1),
                 *longer = header_of(&run, 0.2), *plan = header_of(&other, 0.1),
                 *none = json_new_object();
-    assert_int_equal(run_header_match(a, same, "DIR", &err), OK);
-    assert_int_equal(run_header_match(a, longer, "DIR", &err), E_USAGE);
+    assert_int_equal(run_header_match(a, same, "DIR", "choose another folder with --out", &err),
+                     OK);
+    assert_int_equal(run_header_match(a, longer, "DIR", "choose another folder with --out", &err),
+                     E_USAGE);
     assert_string_equal(err.text, "DIR holds another run: --min-time was 0.1 and is now 0.2; "
                                   "choose another folder with --out");
-    assert_int_equal(run_header_match(a, plan, "DIR", &err), E_USAGE);
+    assert_int_equal(run_header_match(a, plan, "DIR", "choose another folder with --out", &err),
+                     E_USAGE);
     assert_non_null(strstr(err.text, "flood"));
     assert_non_null(strstr(err.text, "hang"));
-    assert_int_equal(run_header_match(none, a, "DIR", &err), E_FORMAT);
+    assert_int_equal(run_header_match(none, a, "DIR", "choose another folder with --out", &err),
+                     E_FORMAT);
     json_free(a);
     json_free(same);
     json_free(longer);
