@@ -7,7 +7,7 @@
  * share its drift, so this evidence is weaker than that of interleaved builds (compare_live.h), and
  * weaker still below COMPARISON_ROUNDS rounds ("few-rounds").
  *
- * Figures that do not depend on the clock (bytes, flops, items, fidelity, correctness) are compared
+ * Figures that do not depend on the clock (bytes, flops, items, fidelity) are compared
  * exactly.
  */
 #ifndef BENCH_COMPARE_H

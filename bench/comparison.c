@@ -1,9 +1,9 @@
 #include "bench/comparison.h"
 
-#include <gsl/gsl_cdf.h>
 #include <math.h>
 #include <stdlib.h>
 
+#include "numerics/statistics/distribution.h"
 #include "numerics/statistics/multiple_tests.h"
 
 static const double alpha = 0.05, least_level = 0.95; /* an interval below it decides nothing */
@@ -20,8 +20,9 @@ static size_t rounds_needed(const struct comparison_cell *c, double edge, size_t
         return COMPARISON_ROUNDS - (size_t)n;
     needed = fmax(needed, n * (width / gap) * (width / gap));
     if (fabs(at) > edge && c->p > 0) { /* z grows with the square root of n */
-        double now = gsl_cdf_ugaussian_Qinv(c->p / 2);
-        double wanted = gsl_cdf_ugaussian_Qinv(alpha / 2 / (double)tests);
+        const struct distribution normal = {DISTRIBUTION_NORMAL, 1, 0};
+        double now = -distribution_quantile(&normal, c->p / 2);
+        double wanted = -distribution_quantile(&normal, alpha / 2 / (double)tests);
         needed = fmax(needed, n * (wanted / now) * (wanted / now));
     }
     needed = ceil(fmax(needed, COMPARISON_ROUNDS)) - n;

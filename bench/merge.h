@@ -17,7 +17,6 @@
  * damaged journal; E_CANTCREATE, E_IO of out; E_UNAVAILABLE: a technique that rows lack;
  * E_NOMEM. */
 enum status merge_runs(const char *out, const char *const *inputs, size_t n,
-                       const struct registry_row *rows, struct json **document,
-                       struct err *err);
+                       const struct registry_row *rows, struct json **document, struct err *err);
 
 #endif

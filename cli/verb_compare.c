@@ -31,7 +31,7 @@ static const struct option_row options[] = {
      NULL},
     {"preset", OPTION_CHOICE, NULL, "what --live measures (default: quick)", AT(preset),
      "smoke|quick|full"},
-    {"threads", OPTION_SIZE, "N", "threads of --live (default: the preset's)", AT(threads), NULL},
+    {"threads", OPTION_COUNT, "N", "threads of --live (default: the preset's)", AT(threads), NULL},
     {"min-time", OPTION_DOUBLE, "S", "seconds that a sample of --live takes (default: 0.05)",
      AT(min_time_s), NULL},
     {"seed", OPTION_U64, "N", "seed of the order of --live (default: 1)", AT(seed), NULL},
