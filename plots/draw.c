@@ -1,5 +1,6 @@
 /* From result documents to files: each figure's data and script, then the images. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -83,6 +84,28 @@ static enum status write_figure(const char *folder, const struct figure *f, enum
     return s ? s : write_script(path, f, format, err);
 }
 
+/* The time of day does not belong in a figure: cairo puts it into a PDF's information, and here it
+ * becomes the epoch.  The length stays, so the file's table of offsets does too. */
+static bool forget_creation_date(const char *path)
+{
+    static const char key[] = "/CreationDate (D:", epoch[] = "19700101000000";
+    char bytes[16384]; /* the date stands in one of the last objects, before that table */
+    struct stat st;
+    bool forgotten = false;
+    int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return false;
+    if (!fstat(fd, &st)) {
+        off_t start = st.st_size > (off_t)sizeof bytes ? st.st_size - (off_t)sizeof bytes : 0;
+        ssize_t n = pread(fd, bytes, sizeof bytes, start);
+        const char *at = n > 0 ? memmem(bytes, (size_t)n, key, sizeof key - 1) : NULL;
+        off_t date = at ? start + (at - bytes) + (off_t)sizeof key - 1 : 0;
+        forgotten = !at || pwrite(fd, epoch, sizeof epoch - 1, date) == sizeof epoch - 1;
+    }
+    close(fd);
+    return forgotten;
+}
+
 /* Counts the images that are there; one that failed may be there in part, and goes. */
 static enum status count_images(const char *folder, enum plot_format format,
                                 const struct gnuplot_job *jobs, const struct figures *fs,
@@ -95,7 +118,8 @@ static enum status count_images(const char *folder, enum plot_format format,
         struct stat st;
         if (join(path, folder, fs->list[i].name, endings[format], err))
             return E_CANTCREATE;
-        if (!jobs[i].status && !stat(path, &st) && st.st_size > 0) {
+        if (!jobs[i].status && !stat(path, &st) && st.st_size > 0 &&
+            (format != PLOT_PDF || forget_creation_date(path))) {
             ++*n_figures;
             continue;
         }

@@ -33,6 +33,10 @@ struct figure *figure_begin(struct figures *fs, const char *kind, const char *wo
                             const char *const *headers, size_t n_headers, const char *title, ...)
 {
     va_list arguments;
+    if (fs->n == FIGURES_MAX) {
+        fs->left_out++;
+        return NULL;
+    }
     if (fs->n == fs->capacity) {
         size_t capacity = 2 * fs->capacity + 16;
         struct figure *grown = realloc(fs->list, capacity * sizeof *grown);
@@ -89,11 +93,11 @@ void figure_end(struct figures *fs, struct figure *f)
 
 static void build(struct figures *fs)
 {
+    figures_claims(fs);
     figures_speed(fs);
     figures_limits(fs);
     figures_roofline(fs);
     figures_pareto(fs);
-    figures_claims(fs);
     for (size_t i = 0; i < fs->results->n_analyses; i++)
         if (!strcmp(fs->results->analyses[i].name, "quant-error")) {
             figures_quant_error(fs, &fs->results->analyses[i]);
@@ -221,6 +225,7 @@ void caption_measured(FILE *out, const struct results *r, const struct cell *cel
 {
     double n_low = INFINITY, n_high = 0, level_low = INFINITY, level_high = 0,
            threads_low = INFINITY, threads_high = 0;
+    n = n < CELLS_COMPARED_MAX ? n : CELLS_COMPARED_MAX;
     for (size_t i = 0; i < n; i++) {
         if (!cell_has_time(&cells[i]))
             continue;

@@ -29,9 +29,12 @@ struct figure {
     int left, right, top, bottom; /* margins around the axes, pixels */
 };
 
+enum { FIGURES_MAX = 400, CELLS_COMPARED_MAX = 1000 }; /* what a page and a minute can hold */
+
 struct figures {
     struct figure *list;
     size_t n, capacity;
+    size_t left_out; /* beyond FIGURES_MAX; their cells are in the table of all cells */
     bool out_of_memory;
     const struct results *results;
     const struct styles *styles;
@@ -50,7 +53,7 @@ enum status drawing_load(const char *folder, struct drawing *d, struct err *err)
 void drawing_free(struct drawing *d);
 
 /* kind and the (possibly hostile) words after it make the name; title is printf-like.  NULL when
- * memory is short, which drawing_load() reports: the builder just returns. */
+ * memory is short or there are too many, which is noted in fs: the builder just returns. */
 struct figure *figure_begin(struct figures *fs, const char *kind, const char *word,
                             const char *other_word, const char *template_gp,
                             const char *const *headers, size_t n_headers, const char *title, ...)

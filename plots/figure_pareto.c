@@ -85,11 +85,13 @@ static bool has_speed(const struct cell *c)
     return cell_has_time(c) && c->speedup.value > 0 && isfinite(c->speedup.value);
 }
 
-/* The metric that most cells of the task have; the first of several. */
+/* The metric that most cells of the task have, of the first CELLS_COMPARED_MAX; the first of
+ * several. */
 static const char *choose_metric(const struct cell *cells, size_t n)
 {
     const char *chosen = NULL;
     size_t most = 1; /* one cell alone is not a trade-off */
+    n = n < CELLS_COMPARED_MAX ? n : CELLS_COMPARED_MAX;
     for (size_t i = 0; i < n; i++)
         for (const struct json *row = json_first(cells[i].fidelity); row; row = json_next(row)) {
             const char *metric = json_get_string(row, "metric", "");

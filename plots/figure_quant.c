@@ -175,10 +175,13 @@ static void draw(struct figures *fs, const struct analysis_document *a, struct p
                  size_t n, size_t left_out)
 {
     const char **scalings = calloc(n, sizeof *scalings);
-    struct figure *f = scalings ? figure_begin(fs, "error", a->stem, NULL, embed_quant_error_gp,
-                                               headers, sizeof headers / sizeof headers[0],
-                                               "Quantisation error against bits per weight")
-                                : NULL;
+    if (!scalings) {
+        fs->out_of_memory = true;
+        return;
+    }
+    struct figure *f = figure_begin(fs, "error", a->stem, NULL, embed_quant_error_gp, headers,
+                                    sizeof headers / sizeof headers[0],
+                                    "Quantisation error against bits per weight");
     if (f) {
         size_t n_scalings = collect_scalings(points, n, scalings);
         figure_size(f, LEFT + PLOT_WIDTH + LEGEND_WIDTH,
@@ -197,8 +200,6 @@ static void draw(struct figures *fs, const struct analysis_document *a, struct p
         if (left_out)
             fprintf(f->words, " %zu more formats are in the table only.", left_out);
         figure_end(fs, f);
-    } else {
-        fs->out_of_memory = true;
     }
     free(scalings);
 }

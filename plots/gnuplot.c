@@ -37,9 +37,8 @@ struct process {
 static enum status start(const struct gnuplot *g, const char *folder, const char *argument,
                          int input, struct process *out, struct err *err)
 {
-    /* The date keeps the time of day out of PDF files, the locale keeps commas out of numbers. */
-    char locale[] = "LC_ALL=C.UTF-8", date[] = "SOURCE_DATE_EPOCH=0";
-    char *environment[] = {locale, date, NULL};
+    char locale[] = "LC_ALL=C.UTF-8"; /* keeps commas out of numbers */
+    char *environment[] = {locale, NULL};
     char *arguments[] = {(char *)g->path, (char *)argument, NULL};
     int ends[2] = {-1, -1};
     bool have_actions = false, have_attributes = false;

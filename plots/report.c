@@ -50,7 +50,15 @@ static void value_text(const struct json *j, FILE *out)
     case JSON_ARRAY:
         for (const struct json *i = json_first(j); i; i = json_next(i)) {
             value_text(i, out);
-            fputs(json_next(i) ? " " : "", out);
+            if (json_next(i))
+                fputs(json_type(i) == JSON_OBJECT ? "; " : " ", out);
+        }
+        break;
+    case JSON_OBJECT:
+        for (const struct json *i = json_first(j); i; i = json_next(i)) {
+            fprintf(out, "%s ", json_key(i));
+            value_text(i, out);
+            fputs(json_next(i) ? ", " : "", out);
         }
         break;
     default:
@@ -331,6 +339,8 @@ static void show_figures(FILE *out, const char *folder, const struct figures *fs
     for (size_t i = 0; i < fs->n; i++)
         if (!is_claims(&fs->list[i]))
             show_figure(out, folder, &fs->list[i], i + 1, false);
+    if (fs->left_out)
+        fprintf(out, "<p class=\"soft\">%zu more figures were not drawn.</p>\n", fs->left_out);
     fputs("</section>\n", out);
 }
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 static const unsigned colours[] = {0x0072b2, 0xe69f00, 0x009e73, 0xcc79a7, 0xd55e00, 0x56b4e9,
-                                   0x882255, 0x999933, 0x332288, 0xddcc77, 0x444444};
+                                   0x882255, 0x999933, 0x332288, 0xaa4499, 0x6b3e26};
 /* circle, square, triangle up, diamond, triangle down, pentagon */
 static const int shapes[] = {7, 5, 9, 13, 11, 15};
 static const int dashes[] = {1, 2, 4, 5, 3};

@@ -64,10 +64,11 @@ static void every_format_is_right_and_cold_where_it_says_so(void **unused)
             if (gemv_prepare(&t, formats, &err))
                 fail_msg("%s/%s: %s", v->name, c->name, err.text);
             const struct gemv *g = t.state;
-            size_t bytes = g->copies * g->rows * g->row_bytes;
-            if (c->flags & DRAM ? bytes <= 4 * (size_t)LLC_BYTES : g->copies != 1)
-                fail_msg("%s/%s: %zu copies, %zu bytes", v->name, c->name, g->copies, bytes);
-            for (size_t k = 1; k < g->copies; k++)
+            size_t bytes = g->rotation.copies * g->rows * g->row_bytes;
+            if (c->flags & DRAM ? bytes <= 4 * (size_t)LLC_BYTES : g->rotation.copies != 1)
+                fail_msg("%s/%s: %zu copies, %zu bytes", v->name, c->name, g->rotation.copies,
+                         bytes);
+            for (size_t k = 1; k < g->rotation.copies; k++)
                 assert_memory_equal(g->weights, g->weights + k * g->copy_bytes,
                                     g->rows * g->row_bytes);
             gemv_run(&t, 1);
@@ -93,12 +94,12 @@ static void the_copy_index_persists_across_runs(void **unused)
         struct trial t = trial_of(&variants[v], &cases[2], &rng, &findings);
         assert_int_equal(gemv_prepare(&t, formats, NULL), OK);
         struct gemv *g = t.state;
-        assert_true(g->copies > 3);
+        assert_true(g->rotation.copies > 3);
         size_t at = 0;
-        for (size_t n = 1; n < 2 * g->copies; n += 3) {
+        for (size_t n = 1; n < 2 * g->rotation.copies; n += 3) {
             gemv_run(&t, n);
-            at = (at + n) % g->copies;
-            assert_int_equal(g->next_copy, at);
+            at = (at + n) % g->rotation.copies;
+            assert_int_equal(g->rotation.next, at);
         }
         /* the copy at the index is the one that is read */
         memset(g->weights + at * g->copy_bytes, 0, g->copy_bytes);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "plots/escape.h"
 #include "plots/figure.h"
@@ -130,6 +131,7 @@ static void the_same_documents_give_the_same_bytes(void **unused)
         draw(format);
         snprintf(command, sizeof command, "mv %s/plots %s/first", scratch, scratch);
         assert_int_equal(system(command), 0);
+        sleep(format == PLOT_PDF); /* which would hold the second it was made in */
         draw(format);
         snprintf(command, sizeof command, "diff -r %s/first %s/plots", scratch, scratch);
         if (system(command))
@@ -176,7 +178,7 @@ static void names_cannot_become_commands(void **unused)
     /* Also where the name is that of a file. */
     fixture_copy("bench.json", "\"quarot\"", "\"../../'`x`\\n/\"");
     assert_int_equal(draw(PLOT_SVG), FIXTURE_FIGURES);
-    free(read_plot("speed-.._.._____x____-fwht", "svg"));
+    free(read_plot("speed-.._..___x___-fwht", "svg"));
 }
 
 static void markup_in_names_is_text_in_drawings(void **unused)
@@ -251,8 +253,7 @@ static void a_bad_script_fails_alone(void **unused)
         "set terminal svg; set output 'a.svg'; plot x; unset output\n",
         "plot no_such_function(x)\n",
         "exit gnuplot\n",
-        "set output 'b.svg'; set terminal svg\nset output 'b.svg'\nplot x\n"
-        "unset output\n",
+        "set terminal svg; set output 'b.svg'; plot x; unset output\n",
         "load 'missing.gp'\n",
         "set terminal svg; set output 'c.svg'; plot x; unset output\n"};
     enum { N = sizeof scripts / sizeof scripts[0] };

@@ -3,16 +3,14 @@
  * integers.  One look-up kernel serves every codebook: they differ in error, not in time.
  * Source: Orr, Ribar, Luschi, Optimal Formats for Weight Quantisation, arXiv 2505.12988. */
 #include <math.h>
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "bench/technique.h"
+#include "bench/workloads/encode4.h"
 #include "bench/workloads/gemv.h"
 #include "datasets/synthetic.h"
 #include "numerics/buffer.h"
-#include "numerics/formats/bf16.h"
 #include "numerics/formats/block_format.h"
 #include "numerics/formats/codebook.h"
 #include "numerics/formats/lloyd_max.h"
@@ -75,232 +73,70 @@ static enum status gemv_prepare_formats(struct trial *t, struct err *err)
     return gemv_prepare(t, gemv_formats, err);
 }
 
-/* The weights' R and R 2^b with one codebook. */
-static void weight_fidelity(struct trial *t, const char *name, const struct codebook *codebook)
+/* R and R 2^b of weights [rows][cols] with one codebook. */
+static void weight_fidelity(struct trial *t, const char *name, const struct codebook *codebook,
+                            const float *weights, size_t rows, size_t cols, size_t block)
 {
-    const struct gemv *g = t->state;
     struct block_kernels kernels = block_kernels_pick(t->features);
-    struct block_format f = gemv_block_format(codebook, g->nibbles.block);
-    struct block_error error =
-        block_format_error(&f, &kernels, g->pattern, g->pattern_rows, g->cols, NULL);
-    double r = block_error_ratio(&error), bits = block_format_bits(&f, g->pattern_rows, g->cols);
+    struct block_format f = gemv_block_format(codebook, block);
+    struct block_error error = block_format_error(&f, &kernels, weights, rows, cols, NULL);
+    double r = block_error_ratio(&error), bits = block_format_bits(&f, rows, cols);
     trial_fidelity(t, name, "weight_R", r, "fp64-exact", 0);
     trial_fidelity(t, name, "weight_R_2b", r * exp2(bits), "fp64-exact", 0);
 }
 
-/* One timing of gemv_lut4 serves every codebook that has a form for its scales. */
+/* The same with every codebook that has a form for such scales. */
+static void named_fidelity(struct trial *t, const float *weights, size_t rows, size_t cols,
+                           size_t block)
+{
+    struct codebook c;
+    for (const char *const *name = codebook_names; *name; name++)
+        if (!codebook_named(*name, block, &c, NULL))
+            weight_fidelity(t, *name, &c, weights, rows, cols, block);
+}
+
+/* One timing of gemv_lut4 serves every codebook. */
 static void gemv_formats_fidelity(struct trial *t)
 {
     const struct gemv *g = t->state;
+    size_t block = g->nibbles.block;
     struct codebook c;
     gemv_fidelity(t);
-    if (g->format->codebook && !g->format->codebook(g->nibbles.block, &c, NULL))
-        weight_fidelity(t, NULL, &c);
-    for (size_t i = 0; g->format->kernel == &gemv_lut4 && codebook_names[i]; i++)
-        if (!codebook_named(codebook_names[i], g->nibbles.block, &c, NULL))
-            weight_fidelity(t, codebook_names[i], &c);
+    if (g->format->codebook && !g->format->codebook(block, &c, NULL))
+        weight_fidelity(t, NULL, &c, g->pattern, g->pattern_rows, g->cols, block);
+    if (g->format->kernel == &gemv_lut4)
+        named_fidelity(t, g->pattern, g->pattern_rows, g->cols, block);
 }
 
 /* ---- encode: f32 weights to 4-bit codes and bf16 scales, blocks of 64 ---- */
 
-enum { ENCODE_PATTERN = 1 << 20 }; /* different weights, which a larger tensor repeats */
-
-struct encode {
-    encode4_fn *encode;
-    struct codebook codebook;
-    size_t blocks, pattern_blocks, copies, next;
-    int threads;
-    float *x;         /* [copies][blocks][64] */
-    uint8_t *codes;   /* [copies][blocks][32] */
-    uint16_t *scales; /* [copies][blocks] */
-};
-
-static size_t encode_in_bytes(const struct encode *e)
-{
-    return e->blocks * ENCODE4_BLOCK * sizeof *e->x;
-}
-
-static size_t encode_code_bytes(const struct encode *e)
-{
-    return e->blocks * ENCODE4_BLOCK / 2;
-}
-
-static size_t encode_scale_bytes(const struct encode *e)
-{
-    return e->blocks * sizeof *e->scales;
-}
-
-/* Student-t(5) draws, tails as trained weights have them; or the user's weights, cyclically. */
-static void encode_fill(struct trial *t, float *x, size_t n)
-{
-    const struct tensor *weights = trial_weights(t);
-    if (!weights) {
-        synthetic_fill(SYNTHETIC_STUDENT_T, &(struct synthetic_params){.df = 5}, t->rng, x, n);
-        return;
-    }
-    for (size_t i = 0, part; i < n; i += part) {
-        part = n - i < weights->count ? n - i : weights->count;
-        tensor_to_f32(weights, 0, part, x + i);
-    }
-}
-
+/* Levels of the integers where the variant says so, else those for t(5). */
 static enum status encode_prepare(struct trial *t, struct err *err)
 {
-    struct encode *e = calloc(1, sizeof *e);
-    t->state = e;
-    if (!e)
-        return status_fail(err, E_NOMEM, "no memory for the trial");
-    if (trial_weights(t) && !trial_weights(t)->count)
-        return status_fail(err, E_SKIP, "the tensor of --weights is empty");
-    bool integer = param(t, "integer") != 0;
-    const struct kernel_variant *kernel =
-        kernel_pick(integer ? encode_int4_variants : encode_lut4_variants, t->features);
-    enum status s = integer ? codebook_integer(4, CODEBOOK_INT_TWOS, &e->codebook, err)
-                            : codebook_named("crd-t5", ENCODE4_BLOCK, &e->codebook, err);
-    if (s)
-        return s;
-    e->encode = (encode4_fn *)kernel->fn;
-    e->threads = t->threads;
-    e->blocks = (size_t)(param(t, "rows") * param(t, "cols")) / ENCODE4_BLOCK;
-    e->pattern_blocks = e->blocks;
-    if (e->pattern_blocks > ENCODE_PATTERN / ENCODE4_BLOCK)
-        e->pattern_blocks = ENCODE_PATTERN / ENCODE4_BLOCK;
-    size_t bytes = encode_in_bytes(e) + encode_code_bytes(e) + encode_scale_bytes(e);
-    e->copies = t->c->flags & DRAM ? 4 * t->llc_bytes / bytes + 1 : 1;
-    e->x = buffer_alloc(e->copies * encode_in_bytes(e));
-    e->codes = buffer_alloc(e->copies * encode_code_bytes(e));
-    e->scales = buffer_alloc(e->copies * encode_scale_bytes(e));
-    if (!e->x || !e->codes || !e->scales)
-        return status_fail(err, E_NOMEM, "no memory for %zu copies of %zu bytes", e->copies, bytes);
-    encode_fill(t, e->x, e->pattern_blocks * ENCODE4_BLOCK);
-    struct quantise_stats stats;
-    block_kernels_pick(t->features).stats(e->x, e->pattern_blocks * ENCODE4_BLOCK, &stats);
-    if (stats.nonfinite)
-        return status_fail(err, E_SKIP, "%zu of the weights are not finite", stats.nonfinite);
-    for (size_t done = e->pattern_blocks, all = e->copies * e->blocks, part; done < all;
-         done += part) {
-        part = all - done < e->pattern_blocks ? all - done : e->pattern_blocks;
-        memcpy(e->x + done * ENCODE4_BLOCK, e->x, part * ENCODE4_BLOCK * sizeof *e->x);
-    }
-    t->isa = kernel->isa;
-    t->footprint_bytes = bytes * e->copies;
-    return OK;
+    struct codebook codebook;
+    enum status s = param(t, "integer") ? codebook_integer(4, CODEBOOK_INT_TWOS, &codebook, err)
+                                        : codebook_named("crd-t5", ENCODE4_BLOCK, &codebook, err);
+    return s ? s : encode4_prepare(t, &codebook, err);
 }
 
-static void encode_release(struct trial *t)
-{
-    struct encode *e = t->state;
-    if (!e)
-        return;
-    buffer_free(e->x, e->copies * encode_in_bytes(e));
-    buffer_free(e->codes, e->copies * encode_code_bytes(e));
-    buffer_free(e->scales, e->copies * encode_scale_bytes(e));
-    free(e);
-    t->state = NULL;
-}
-
-/* Blocks are shared out among the threads; an iteration ends when all of them are coded. */
-static void encode_run(struct trial *t, size_t n)
-{
-    struct encode *e = t->state;
-#pragma omp parallel num_threads(e->threads) if (e->threads > 1)
-    {
-        size_t team = (size_t)omp_get_num_threads(), me = (size_t)omp_get_thread_num();
-        size_t first = e->blocks * me / team, end = e->blocks * (me + 1) / team, copy = e->next;
-        for (size_t i = 0; i < n; i++) {
-            size_t at = copy * e->blocks + first;
-            e->encode(&e->codebook, e->x + at * ENCODE4_BLOCK, end - first,
-                      e->codes + at * (ENCODE4_BLOCK / 2), e->scales + at);
-            copy = copy + 1 < e->copies ? copy + 1 : 0;
-#pragma omp barrier
-        }
-    }
-    e->next = (e->next + n) % e->copies;
-}
-
-/* The roof is the reading: a warm case is bound by its divisions and comparisons well below it. */
-static struct work encode_work(const struct trial *t)
-{
-    const struct encode *e = t->state;
-    double weights = (double)e->blocks * ENCODE4_BLOCK;
-    return (struct work){.flops = 2 * weights, /* a comparison for the absmax, and a division */
-                         .bytes_read = 4 * weights,
-                         .bytes_written = weights / 2 + 2 * (double)e->blocks,
-                         .items = weights,
-                         .unit = "weight",
-                         .roof = ROOF_DRAM_READ};
-}
-
-/* Bytes of the first copy's codes and scales that differ from the reference's; they are copies of
- * the pattern's.  NaN: no memory. */
-static double encode_mismatches(const struct encode *e)
-{
-    size_t blocks = e->pattern_blocks, row = ENCODE4_BLOCK / 2;
-    uint8_t *codes = malloc(blocks * row);
-    uint16_t *scales = malloc(blocks * sizeof *scales);
-    encode4_fn *reference = e->codebook.integer ? encode_int4_ref : encode_lut4_ref;
-    double differ = NAN;
-    if (codes && scales) {
-        reference(&e->codebook, e->x, blocks, codes, scales);
-        differ = 0;
-        for (size_t b = 0; b < e->blocks; b++) {
-            size_t p = b % blocks;
-            differ += e->scales[b] != scales[p];
-            for (size_t i = 0; i < row; i++)
-                differ += e->codes[b * row + i] != codes[p * row + i];
-        }
-    }
-    free(codes);
-    free(scales);
-    return differ;
-}
-
-/* The squared error of the pattern as its codes and scales give it back, and its squares. */
-static double encode_output_ratio(const struct encode *e)
-{
-    double error = 0, squares = 0;
-    for (size_t i = 0; i < e->pattern_blocks * ENCODE4_BLOCK; i++) {
-        unsigned nibble = e->codes[i / 2] >> 4 * (i % 2) & 15;
-        unsigned code = e->codebook.integer ? (nibble + 8) & 15 : nibble;
-        float value = e->codebook.level[code] * bf16_to_f32(e->scales[i / ENCODE4_BLOCK]);
-        double off = (double)value - e->x[i];
-        error += off * off;
-        squares += (double)e->x[i] * e->x[i];
-    }
-    return sqrt(error / squares);
-}
-
+/* One timing of encode_lut4 serves every codebook. */
 static void encode_fidelity(struct trial *t)
 {
-    const struct encode *e = t->state;
-    struct block_kernels kernels = block_kernels_pick(t->features);
-    struct block_format f = gemv_block_format(&e->codebook, ENCODE4_BLOCK);
-    double bits = block_format_bits(&f, e->blocks, ENCODE4_BLOCK), r = encode_output_ratio(e);
-    trial_correctness(t, "differing_bytes", encode_mismatches(e), 0);
-    trial_fidelity(t, NULL, "weight_R", r, "fp64-exact", 0);
-    trial_fidelity(t, NULL, "weight_R_2b", r * exp2(bits), "fp64-exact", 0);
-    for (size_t i = 0; !e->codebook.integer && codebook_names[i]; i++) {
-        struct codebook c;
-        if (codebook_named(codebook_names[i], ENCODE4_BLOCK, &c, NULL))
-            continue;
-        f = gemv_block_format(&c, ENCODE4_BLOCK);
-        struct block_error error =
-            block_format_error(&f, &kernels, e->x, e->pattern_blocks, ENCODE4_BLOCK, NULL);
-        r = block_error_ratio(&error);
-        trial_fidelity(t, codebook_names[i], "weight_R", r, "fp64-exact", 0);
-        trial_fidelity(t, codebook_names[i], "weight_R_2b", r * exp2(bits), "fp64-exact", 0);
-    }
+    const struct encode4 *e = t->state;
+    encode4_fidelity(t);
+    if (!e->codebook.integer)
+        named_fidelity(t, e->x, e->pattern_blocks, ENCODE4_BLOCK, ENCODE4_BLOCK);
 }
 
 static const struct variant encode_variants[] = {
     {"encode_int4",
      "round to integers -8 .. 7",
-     encode_run,
+     encode4_run,
      HEADLINE,
      {{"bits", 4.25}, {"block", ENCODE4_BLOCK}, {"integer", 1}}},
     {"encode_lut4",
      "nearest of 16 levels of a table",
-     encode_run,
+     encode4_run,
      HEADLINE,
      {{"bits", 4.25}, {"block", ENCODE4_BLOCK}}},
     {0}};
@@ -323,9 +159,9 @@ static const struct task tasks[] = {{.name = "gemv",
                                      .variants = encode_variants,
                                      .cases = encode_cases,
                                      .prepare = encode_prepare,
-                                     .work = encode_work,
+                                     .work = encode4_work,
                                      .fidelity = encode_fidelity,
-                                     .release = encode_release},
+                                     .release = encode4_release},
                                     {0}};
 
 /* One seed, 2^17 draws of t(5): three standard deviations between seeds. */

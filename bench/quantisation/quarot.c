@@ -3,16 +3,18 @@
  * each element, and k - 1 more where n = k * 2^m: task `fwht` measures it. Source: Ashkboos et al.,
  * QuaRot, arXiv 2404.00456, sec. 3 and 4. */
 #include <math.h>
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bench/technique.h"
+#include "bench/workloads/rotation.h"
 #include "numerics/buffer.h"
 #include "numerics/cpu.h"
+#include "numerics/kernels/gamma.h"
+#include "numerics/kernels/gemv_dense.h"
 #include "numerics/transforms/hadamard.h"
 
-enum { OUTLIER_CHANNELS = 8 };
+enum { OUTLIER_CHANNELS = 8, MAX_DENSE = 1024 };
 
 /* Tokens as a transformer's residual stream has them: standard normal, but a few channels 30 to 80
  * times larger in every token. */
@@ -59,16 +61,37 @@ static double mean_crest(const float *x, size_t rows, size_t n)
 struct fwht {
     struct hadamard plan;
     hadamard_fn *transform;
-    float *signs; /* [n]; NULL: not randomised */
-    float *x;     /* [copies][rows][n] */
-    float *input; /* [rows][n]: what copy 0 held before the first run */
-    size_t rows, n, copies, next;
-    int threads;
+    gemv_f32_fn *gemv;
+    float *matrix;  /* [n][n], H / sqrt(n), which gemv multiplies by; NULL: transform instead */
+    float *product; /* [threads][n] */
+    float *signs;   /* [n]; NULL: not randomised */
+    float *x;       /* [copies][rows][n] */
+    float *input;   /* [rows][n]: what copy 0 held before the first run */
+    size_t rows, n;
+    struct rotation rotation;
 };
 
 static size_t row_bytes(const struct fwht *f)
 {
     return f->rows * f->n * sizeof *f->x;
+}
+
+/* The matrix of the plan and the kernel that multiplies by it. */
+static enum status prepare_dense(struct fwht *f, struct trial *t, struct err *err)
+{
+    size_t n = f->n;
+    f->matrix = buffer_alloc(n * n * sizeof *f->matrix);
+    f->product = buffer_alloc((size_t)f->rotation.threads * n * sizeof *f->product);
+    if (!f->matrix || !f->product)
+        return status_fail(err, E_NOMEM, "no memory for a matrix of order %zu", n);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < n; j++)
+            f->matrix[i * n + j] = (float)hadamard_entry(&f->plan, i, j) * f->plan.scale;
+    const struct kernel_variant *kernel = kernel_pick(gemv_f32_variants, t->features);
+    f->gemv = (gemv_f32_fn *)kernel->fn;
+    t->isa = kernel->isa;
+    t->footprint_bytes += n * n * sizeof *f->matrix;
+    return OK;
 }
 
 static enum status fwht_prepare(struct trial *t, struct err *err)
@@ -79,28 +102,32 @@ static enum status fwht_prepare(struct trial *t, struct err *err)
         return status_fail(err, E_NOMEM, "no memory for the trial");
     f->n = (size_t)param(t, "n");
     f->rows = (size_t)param(t, "rows");
-    f->threads = (size_t)t->threads < f->rows ? t->threads : (int)f->rows;
+    f->rotation.threads = (size_t)t->threads < f->rows ? t->threads : (int)f->rows;
     enum status s = hadamard_init(&f->plan, f->n, false, err);
     if (s)
         return s;
     size_t bytes = row_bytes(f);
-    f->copies = t->c->flags & DRAM ? 4 * t->llc_bytes / bytes + 1 : 1;
-    f->x = buffer_alloc(bytes * f->copies);
+    f->rotation.copies = rotation_copies(t, bytes);
+    f->rotation.parts = f->rows;
+    f->x = buffer_alloc(bytes * f->rotation.copies);
     f->input = malloc(bytes);
     f->signs = param(t, "signs") ? malloc(f->n * sizeof *f->signs) : NULL;
     if (!f->x || !f->input || (param(t, "signs") && !f->signs))
-        return status_fail(err, E_NOMEM, "no memory for %zu copies of %zu bytes", f->copies, bytes);
+        return status_fail(err, E_NOMEM, "no memory for %zu copies of %zu bytes",
+                           f->rotation.copies, bytes);
     fill_tokens(t->rng, f->input, f->rows, f->n);
     if (f->signs)
         fill_signs(t->rng, f->signs, f->n);
-    for (size_t c = 0; c < f->copies; c++)
+    for (size_t c = 0; c < f->rotation.copies; c++)
         memcpy(f->x + c * f->rows * f->n, f->input, bytes);
+    t->footprint_bytes = bytes * f->rotation.copies;
+    if (param(t, "dense"))
+        return prepare_dense(f, t, err);
     const struct kernel_variant *kernels =
         param(t, "radix2") ? hadamard_radix2_variants : hadamard_variants;
     const struct kernel_variant *kernel = kernel_pick(kernels, t->features);
     f->transform = (hadamard_fn *)kernel->fn;
     t->isa = kernel->isa;
-    t->footprint_bytes = bytes * f->copies;
     return OK;
 }
 
@@ -109,39 +136,55 @@ static void fwht_release(struct trial *t)
     struct fwht *f = t->state;
     if (!f)
         return;
-    buffer_free(f->x, row_bytes(f) * f->copies);
+    buffer_free(f->x, row_bytes(f) * f->rotation.copies);
     free(f->input);
     free(f->signs);
+    buffer_free(f->matrix, f->n * f->n * sizeof *f->matrix);
+    buffer_free(f->product, (size_t)f->rotation.threads * f->n * sizeof *f->product);
     hadamard_free(&f->plan);
     free(f);
     t->state = NULL;
 }
 
-/* Rows are shared out among the threads; an iteration ends when all of them are transformed. */
+static void multiply_rows(const struct fwht *f, float *x, size_t rows, float *product)
+{
+    for (size_t r = 0; r < rows; r++, x += f->n) {
+        f->gemv(f->matrix, f->n, x, product, 0, f->n);
+        memcpy(x, product, f->n * sizeof *x);
+    }
+}
+
+static void fwht_rows(void *user, size_t copy, size_t first, size_t end, size_t thread)
+{
+    struct fwht *f = user;
+    float *x = f->x + (copy * f->rows + first) * f->n;
+    if (f->matrix)
+        multiply_rows(f, x, end - first, f->product + thread * f->n);
+    else
+        f->transform(&f->plan, f->signs, x, end - first);
+}
+
 static void fwht_run(struct trial *t, size_t n)
 {
     struct fwht *f = t->state;
-#pragma omp parallel num_threads(f->threads) if (f->threads > 1)
-    {
-        size_t team = (size_t)omp_get_num_threads(), me = (size_t)omp_get_thread_num();
-        size_t first = f->rows * me / team, end = f->rows * (me + 1) / team, copy = f->next;
-        for (size_t i = 0; i < n; i++) {
-            float *x = f->x + (copy * f->rows + first) * f->n;
-            f->transform(&f->plan, f->signs, x, end - first);
-            copy = copy + 1 < f->copies ? copy + 1 : 0;
-#pragma omp barrier
-        }
-    }
-    f->next = (f->next + n) % f->copies;
+    rotation_run(&f->rotation, n, fwht_rows, f);
 }
 
 static struct work fwht_work(const struct trial *t)
 {
     const struct fwht *f = t->state;
-    double elements = (double)f->rows * (double)f->n;
+    double elements = (double)f->rows * (double)f->n, n = (double)f->n;
+    if (f->matrix)
+        return (struct work){.flops = elements * 2 * n,
+                             .bytes_read = 4 * elements + 4 * n * n,
+                             .bytes_written = 4 * elements,
+                             .items = elements,
+                             .unit = "element",
+                             .roof = ROOF_FMA_F32,
+                             .roof_ops = elements * 2 * n};
     double additions = log2((double)f->plan.p) + (double)(f->plan.k - 1);
     return (struct work){.flops = elements * additions,
-                         .bytes_read = 4 * elements + (f->signs ? 4 * (double)f->n : 0),
+                         .bytes_read = 4 * elements + (f->signs ? 4 * n : 0),
                          .bytes_written = 4 * elements,
                          .items = elements,
                          .unit = "element",
@@ -157,7 +200,9 @@ static double share_of_bound(const struct fwht *f, const float *reference)
         double sum = 0;
         for (size_t i = 0; i < f->n; i++)
             sum += fabs(in[i]);
-        double bound = 2 * hadamard_bound(&f->plan) * sum / sqrt((double)f->n);
+        /* the product's entries are rounded, like its n products and n - 1 additions */
+        double own = f->matrix ? gamma_f32(f->n + 1) : hadamard_bound(&f->plan);
+        double bound = (hadamard_bound(&f->plan) + own) * sum / sqrt((double)f->n);
         for (size_t i = 0; i < f->n; i++) {
             double share = fabs(y[i] - y_ref[i]) / bound;
             if (!(share <= worst))
@@ -216,10 +261,20 @@ static const struct variant fwht_variants[] = {
      fwht_run,
      HEADLINE,
      {{"signs", 1}}},
+    {"had_dense", "a product with the whole matrix, FMA", fwht_run, 0, {{"dense", 1}}},
     {0}};
+
+static const char *fwht_skip(const struct variant *v, const struct matrix_case *c)
+{
+    struct trial t = {.v = v, .c = c};
+    return param(&t, "dense") && param(&t, "n") > MAX_DENSE
+               ? "the whole matrix is multiplied only up to n = 1024"
+               : NULL;
+}
 
 static const struct matrix_case fwht_cases[] = {
     {"llama2-7b.head", CACHE | SMOKE, {{"n", 128}, {"rows", 32}}},
+    {"bert-large.hidden", CACHE, {{"n", 1024}, {"rows", 1}}},
     {"llama2-7b.hidden", CACHE | QUICK, {{"n", 4096}, {"rows", 1}}},
     {"llama2-70b.hidden", CACHE, {{"n", 8192}, {"rows", 1}}},
     {"llama2-13b.hidden", CACHE, {{"n", 5120}, {"rows", 1}}},
@@ -236,7 +291,8 @@ static const struct task tasks[] = {{.name = "fwht",
                                      .prepare = fwht_prepare,
                                      .work = fwht_work,
                                      .fidelity = fwht_fidelity,
-                                     .release = fwht_release},
+                                     .release = fwht_release,
+                                     .skip = fwht_skip},
                                     {0}};
 
 static const struct expect expect[] = {

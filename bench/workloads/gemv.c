@@ -1,7 +1,6 @@
 #include "bench/workloads/gemv.h"
 
 #include <math.h>
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,17 +40,11 @@ static enum status copy_pattern(const struct tensor *from, struct gemv *g, struc
 static void repeat_rows(struct gemv *g)
 {
 #pragma omp parallel for num_threads(g->threads) schedule(static)
-    for (size_t i = g->pattern_rows; i < g->copies * g->rows; i++) {
+    for (size_t i = g->pattern_rows; i < g->rotation.copies * g->rows; i++) {
         size_t row = i % g->rows;
         memcpy(g->weights + i / g->rows * g->copy_bytes + row * g->row_bytes,
                g->weights + row % g->pattern_rows * g->row_bytes, g->row_bytes);
     }
-}
-
-/* Copies of this variant's weights: more than four last-level caches' worth in a DRAM case. */
-static size_t copies_needed(const struct trial *t, size_t weight_bytes)
-{
-    return t->c->flags & DRAM ? 4 * t->llc_bytes / weight_bytes + 1 : 1;
 }
 
 static const struct gemv_format *format_of(const struct gemv_format *formats, const char *variant)
@@ -84,15 +77,17 @@ enum status gemv_prepare(struct trial *t, const struct gemv_format *formats, str
         g->pattern_rows = g->rows;
     g->row_bytes = kernel->row_bytes(g);
     g->copy_bytes = (g->rows * g->row_bytes + 63) / 64 * 64;
-    g->copies = copies_needed(t, g->rows * g->row_bytes);
-    t->footprint_bytes = g->copies * g->rows * g->row_bytes + (g->rows + g->cols) * sizeof(float);
+    g->rotation = (struct rotation){rotation_copies(t, g->rows * g->row_bytes), 0, g->rows,
+                                    kernel->whole ? 1 : t->threads};
+    t->footprint_bytes =
+        g->rotation.copies * g->rows * g->row_bytes + (g->rows + g->cols) * sizeof(float);
     g->pattern = buffer_alloc(g->pattern_rows * g->cols * sizeof *g->pattern);
     g->x = buffer_alloc(g->cols * sizeof *g->x);
     g->y = buffer_alloc(g->rows * sizeof *g->y);
-    g->weights = buffer_alloc(g->copies * g->copy_bytes);
+    g->weights = buffer_alloc(g->rotation.copies * g->copy_bytes);
     if (!g->pattern || !g->x || !g->y || !g->weights)
         return status_fail(err, E_NOMEM, "%s: %zu copies of %zu bytes do not fit into memory",
-                           t->v->name, g->copies, g->copy_bytes);
+                           t->v->name, g->rotation.copies, g->copy_bytes);
     struct rng rng = rng_split(t->rng, 0);
     synthetic_fill(SYNTHETIC_NORMAL, NULL, &rng, g->x, g->cols);
     enum status s = OK;
@@ -108,36 +103,27 @@ enum status gemv_prepare(struct trial *t, const struct gemv_format *formats, str
     return s;
 }
 
-/* The library shares its threads out itself, within each call. */
-static void run_whole(struct gemv *g, size_t n)
+static void rows_of_copy(void *user, size_t copy, size_t first, size_t end, size_t thread)
 {
-    for (size_t i = 0; i < n; i++)
-        g->format->kernel->whole(g, g->weights + (g->next_copy + i) % g->copies * g->copy_bytes,
-                                 g->y);
+    struct gemv *g = user;
+    (void)thread;
+    g->format->kernel->rows(g, g->weights + copy * g->copy_bytes, g->y, first, end);
 }
 
-static void run_rows(struct gemv *g, size_t n)
+/* The library shares its threads out itself, within each call. */
+static void whole_copy(void *user, size_t copy, size_t first, size_t end, size_t thread)
 {
-#pragma omp parallel num_threads(g->threads)
-    {
-        /* the team may be smaller than asked for */
-        size_t thread = (size_t)omp_get_thread_num(), team = (size_t)omp_get_num_threads();
-        size_t row0 = g->rows * thread / team, row1 = g->rows * (thread + 1) / team;
-        for (size_t i = 0, copy = g->next_copy; i < n; i++, copy = (copy + 1) % g->copies) {
-            g->format->kernel->rows(g, g->weights + copy * g->copy_bytes, g->y, row0, row1);
-#pragma omp barrier
-        }
-    }
+    struct gemv *g = user;
+    (void)first;
+    (void)end;
+    (void)thread;
+    g->format->kernel->whole(g, g->weights + copy * g->copy_bytes, g->y);
 }
 
 void gemv_run(struct trial *t, size_t n)
 {
     struct gemv *g = t->state;
-    if (g->format->kernel->whole)
-        run_whole(g, n);
-    else
-        run_rows(g, n);
-    g->next_copy = (g->next_copy + n) % g->copies;
+    rotation_run(&g->rotation, n, g->format->kernel->whole ? whole_copy : rows_of_copy, g);
 }
 
 struct work gemv_work(const struct trial *t)
@@ -204,7 +190,7 @@ void gemv_release(struct trial *t)
     buffer_free(g->pattern, g->pattern_rows * g->cols * sizeof *g->pattern);
     buffer_free(g->x, g->cols * sizeof *g->x);
     buffer_free(g->y, g->rows * sizeof *g->y);
-    buffer_free(g->weights, g->copies * g->copy_bytes);
+    buffer_free(g->weights, g->rotation.copies * g->copy_bytes);
     free(g);
     t->state = NULL;
 }

@@ -26,6 +26,7 @@
 #include <stdint.h>
 
 #include "bench/technique.h"
+#include "bench/workloads/rotation.h"
 #include "numerics/cpu.h"
 #include "numerics/formats/block_format.h"
 #include "numerics/formats/codebook.h"
@@ -66,9 +67,9 @@ struct gemv {
     float *x, *y;        /* [cols], [rows] */
     struct nibble_matrix
         nibbles; /* four-bit kernels: cols, block (from the params), table, scale */
-    size_t row_bytes, copies, copy_bytes;
-    char *weights;    /* [copies][copy_bytes], packed */
-    size_t next_copy; /* of the next iteration */
+    struct rotation rotation;
+    size_t row_bytes, copy_bytes;
+    char *weights; /* [copies][copy_bytes], packed */
 };
 
 extern const struct gemv_kernel gemv_f32, gemv_bf16, gemv_sgemv; /* sgemv: OpenBLAS's */

@@ -9,10 +9,14 @@
  *   result   y[r] = scale * sum over blocks b of s[r][b] * (sum over c in b of value * x[c]);
  *            0 when cols == 0.  NaN and inf propagate.
  *
- * Work: 2 flop a weight, and 1/2 + 2 / block bytes read; meant to be bound by memory when W exceeds
- * L2, even with one shift and one permute for every 16 weights.
- * Accuracy: a kernel accumulates in f32, in an order of its own, and is within gemv_lut4_bound()
- * (gemv_int4_bound()) of the reference, which accumulates in f64 and rounds once.
+ * Work: 2 flop a weight, and 1/2 + 2 / block bytes read.  On AVX-512, 16 weights cost a shift (but
+ * for one in eight), a permute and a fused add, and a block's scale two operations more: with
+ * blocks of 64, and four pipes that take half a vector each (AMD Zen 4), 1.7 cycles.  So a core
+ * that gets more than 5 bytes a cycle from memory is bound by these operations.  gemv_int4_avx512
+ * looks codes up too, since arithmetic takes as many operations or more; gemv_int4_avx2, whose
+ * look-up would take two permutes, computes. Accuracy: a kernel accumulates in f32, in an order of
+ * its own, and is within gemv_lut4_bound() (gemv_int4_bound()) of the reference, which accumulates
+ * in f64 and rounds once.
  */
 #ifndef NUMERICS_KERNELS_GEMV_NIBBLE_H
 #define NUMERICS_KERNELS_GEMV_NIBBLE_H

@@ -63,7 +63,8 @@ INLINE float sum_of_lanes(__m256 v)
  * them; a block is summed unscaled, and its scale costs one fused add.  Half h of a plane is its
  * lanes 8 h .. 8 h + 7. */
 INLINE void columns(const uint8_t *codes, const uint8_t *scales, size_t row_bytes, const float *x,
-                    __m256 *sum, int rows, int block, decode_fn *decode, const struct tables *table)
+                    __m256 (*sum)[2], int rows, int block, decode_fn *decode,
+                    const struct tables *table)
 {
     __m256i dwords[ROWS][2];
     __m256 part[ROWS];
@@ -85,14 +86,14 @@ INLINE void columns(const uint8_t *codes, const uint8_t *scales, size_t row_byte
                 }
                 __m256 value = decode(dwords[r][h], p % 8, table);
                 if (!block)
-                    sum[r] = _mm256_fmadd_ps(value, xp, sum[r]);
+                    sum[r][h] = _mm256_fmadd_ps(value, xp, sum[r][h]);
                 else if (p % per_block == 0 && h == 0)
                     part[r] = _mm256_mul_ps(value, xp);
                 else
                     part[r] = _mm256_fmadd_ps(value, xp, part[r]);
                 if (block && (p + 1) % per_block == 0 && h == 1) {
                     const uint8_t *scale = scales + (size_t)r * row_bytes + 2 * (p / per_block);
-                    sum[r] = _mm256_fmadd_ps(block_scale(scale), part[r], sum[r]);
+                    sum[r][h] = _mm256_fmadd_ps(block_scale(scale), part[r], sum[r][h]);
                 }
             }
         }
@@ -102,8 +103,10 @@ INLINE void columns(const uint8_t *codes, const uint8_t *scales, size_t row_byte
 INLINE void tile(const struct nibble_matrix *w, size_t row, const float *x, const float *x_tail,
                  float *y, int rows, int block, decode_fn *decode)
 {
-    __m256 sum[ROWS] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
+    __m256 sum[ROWS][2];
     struct tables table = {_mm256_loadu_ps(w->table), _mm256_loadu_ps(w->table + 8)};
+    for (int r = 0; r < rows; r++)
+        sum[r][0] = sum[r][1] = _mm256_setzero_ps();
     size_t unit = block > NIBBLE_CHUNK ? (size_t)block : NIBBLE_CHUNK;
     size_t row_bytes = nibble_row_bytes(w->cols, w->block);
     const uint8_t *codes = w->rows + row * row_bytes;
@@ -114,7 +117,7 @@ INLINE void tile(const struct nibble_matrix *w, size_t row, const float *x, cons
     if (c < w->cols)
         columns(codes, scales, row_bytes, x_tail, sum, rows, block, decode, &table);
     for (int r = 0; r < rows; r++)
-        y[row + (size_t)r] = w->scale * sum_of_lanes(sum[r]);
+        y[row + (size_t)r] = w->scale * sum_of_lanes(_mm256_add_ps(sum[r][0], sum[r][1]));
 }
 
 INLINE void all_rows(const struct nibble_matrix *w, const float *x, float *y, size_t row0,

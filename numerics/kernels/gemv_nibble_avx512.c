@@ -11,29 +11,11 @@ enum { LANES = 16, ROWS = 4 };
  * codes and scales is asked for once, whatever the length of a row; into L2, as x fills L1. */
 enum { ROWS_AHEAD = 8 };
 
-typedef __m512 decode_fn(__m512i dwords, int plane, __m512 table);
-
 /* The table's value for nibble `plane` (0 .. 7) of each dword.  The permute reads the low four bits
  * of a dword alone, so the nibble need only be shifted there. */
 INLINE __m512 lut4(__m512i dwords, int plane, __m512 table)
 {
     return _mm512_permutexvar_ps(_mm512_srli_epi32(dwords, (unsigned)(4 * plane)), table);
-}
-
-/* Nibble `plane` (0 .. 7) of each dword as a two's complement number.  Flipping its sign bit makes
- * it code + 8 >= 0.  In the mantissa of 2^(23 - 4 p), at bit 4 p, where the nibble counts in units
- * of 1, it reads 2^(23 - 4 p) + 8 + code; the subtraction is exact. */
-INLINE __m512 int4(__m512i dwords, int plane, __m512 table)
-{
-    (void)table;
-    int p = plane % 4;
-    if (plane >= 4)
-        dwords = _mm512_srli_epi32(dwords, 16);
-    __m512i nibble = _mm512_set1_epi32(15 << 4 * p);
-    __m512i magic = _mm512_set1_epi32((127 + 23 - 4 * p) << 23 | 8 << 4 * p);
-    __m512i biased = _mm512_ternarylogic_epi32(dwords, nibble, magic, 0x6a); /* (a & b) ^ c */
-    return _mm512_sub_ps(_mm512_castsi512_ps(biased),
-                         _mm512_set1_ps((float)(1 << (23 - 4 * p)) + 8));
 }
 
 /* A block's scale in all lanes: the dword that ends with it, its lower half cleared.  That half
@@ -49,7 +31,7 @@ INLINE __m512 block_scale(const uint8_t *scale)
 /* Adds max(128, block) columns of `rows` adjacent rows to their sums.  x is loaded once for all of
  * them; a block is summed unscaled, and its scale costs one fused add. */
 INLINE void columns(const uint8_t *codes, const uint8_t *scales, size_t row_bytes, const float *x,
-                    __m512 *sum, int rows, int block, decode_fn *decode, __m512 table)
+                    __m512 *sum, int rows, int block, __m512 table)
 {
     __m512i dwords[ROWS];
     __m512 part[ROWS];
@@ -67,7 +49,7 @@ INLINE void columns(const uint8_t *codes, const uint8_t *scales, size_t row_byte
                                  _MM_HINT_T1);
                 dwords[r] = _mm512_loadu_si512(row);
             }
-            __m512 value = decode(dwords[r], p % 8, table);
+            __m512 value = lut4(dwords[r], p % 8, table);
             if (!block)
                 sum[r] = _mm512_fmadd_ps(value, xp, sum[r]);
             else if (p % per_block == 0)
@@ -83,7 +65,7 @@ INLINE void columns(const uint8_t *codes, const uint8_t *scales, size_t row_byte
 }
 
 INLINE void tile(const struct nibble_matrix *w, size_t row, const float *x, const float *x_tail,
-                 float *y, int rows, int block, decode_fn *decode)
+                 float *y, int rows, int block)
 {
     __m512 sum[ROWS] = {_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(),
                         _mm512_setzero_ps()};
@@ -94,15 +76,15 @@ INLINE void tile(const struct nibble_matrix *w, size_t row, const float *x, cons
     const uint8_t *scales = codes + nibble_padded_cols(w->cols, w->block) / 2;
     size_t scale_step = block ? 2 * unit / (size_t)block : 0, c = 0;
     for (; c + unit <= w->cols; c += unit, codes += unit / 2, scales += scale_step)
-        columns(codes, scales, row_bytes, x + c, sum, rows, block, decode, table);
+        columns(codes, scales, row_bytes, x + c, sum, rows, block, table);
     if (c < w->cols)
-        columns(codes, scales, row_bytes, x_tail, sum, rows, block, decode, table);
+        columns(codes, scales, row_bytes, x_tail, sum, rows, block, table);
     for (int r = 0; r < rows; r++)
         y[row + (size_t)r] = w->scale * _mm512_reduce_add_ps(sum[r]);
 }
 
 INLINE void all_rows(const struct nibble_matrix *w, const float *x, float *y, size_t row0,
-                     size_t row1, int block, decode_fn *decode)
+                     size_t row1, int block)
 {
     float x_tail[NIBBLE_MAX_BLOCK] = {0};
     size_t unit = block > NIBBLE_CHUNK ? (size_t)block : NIBBLE_CHUNK, tail = w->cols % unit;
@@ -110,42 +92,42 @@ INLINE void all_rows(const struct nibble_matrix *w, const float *x, float *y, si
         memcpy(x_tail, x + w->cols - tail, tail * sizeof *x);
     size_t r = row0;
     for (; r + ROWS <= row1; r += ROWS)
-        tile(w, r, x, x_tail, y, ROWS, block, decode);
+        tile(w, r, x, x_tail, y, ROWS, block);
     for (; r < row1; r++)
-        tile(w, r, x, x_tail, y, 1, block, decode);
+        tile(w, r, x, x_tail, y, 1, block);
 }
 
-/* The block size and the decoder become constants of five copies of the loops each. */
-INLINE void any_block(const struct nibble_matrix *w, const float *x, float *y, size_t row0,
-                      size_t row1, decode_fn *decode)
+/* The block size becomes a constant of five copies of the loops. */
+void gemv_lut4_avx512(const struct nibble_matrix *w, const float *x, float *y, size_t row0,
+                      size_t row1)
 {
     switch (w->block) {
     case 0:
-        all_rows(w, x, y, row0, row1, 0, decode);
+        all_rows(w, x, y, row0, row1, 0);
         break;
     case 32:
-        all_rows(w, x, y, row0, row1, 32, decode);
+        all_rows(w, x, y, row0, row1, 32);
         break;
     case 64:
-        all_rows(w, x, y, row0, row1, 64, decode);
+        all_rows(w, x, y, row0, row1, 64);
         break;
     case 128:
-        all_rows(w, x, y, row0, row1, 128, decode);
+        all_rows(w, x, y, row0, row1, 128);
         break;
     default:
-        all_rows(w, x, y, row0, row1, 256, decode);
+        all_rows(w, x, y, row0, row1, 256);
         break;
     }
 }
 
-void gemv_lut4_avx512(const struct nibble_matrix *w, const float *x, float *y, size_t row0,
-                      size_t row1)
-{
-    any_block(w, x, y, row0, row1, lut4);
-}
-
+/* Arithmetic would decode no faster: a nibble put into the mantissa of a power of two by a mask and
+ * an exclusive or, and freed from it by a subtraction, takes one operation more than the shift and
+ * the permute do. */
 void gemv_int4_avx512(const struct nibble_matrix *w, const float *x, float *y, size_t row0,
                       size_t row1)
 {
-    any_block(w, x, y, row0, row1, int4);
+    struct nibble_matrix by_table = *w;
+    for (int code = 0; code < 16; code++)
+        by_table.table[code] = (float)(code < 8 ? code : code - 16);
+    gemv_lut4_avx512(&by_table, x, y, row0, row1);
 }

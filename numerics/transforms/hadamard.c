@@ -148,21 +148,25 @@ static void transpose(size_t k, signed char *b)
 /* The sums of four that make up each output: those added first, then those subtracted. */
 static void fill_terms(const struct hadamard *h)
 {
-    size_t groups = h->k / 4;
-    for (size_t j = 0; j < h->k; j++) {
-        uint16_t *terms = h->terms + j * groups;
-        size_t plus = 0, minus = groups;
-        for (size_t g = 0; g < groups; g++) {
-            const signed char *b = h->base + j * h->k + 4 * g;
-            unsigned index = (b[1] != b[0]) | (b[2] != b[0]) << 1 | (b[3] != b[0]) << 2;
-            uint16_t term = (uint16_t)(8 * g + index);
-            if (b[0] > 0)
-                terms[plus++] = term;
-            else
-                terms[--minus] = term;
+    size_t groups = h->k / 4, j = 0;
+    for (size_t plus = 0; plus <= groups; plus++)
+        for (size_t output = 0; output < h->k; output++) {
+            const signed char *row = h->base + output * h->k;
+            size_t added = 0, subtracted = groups;
+            uint16_t *terms = h->terms + j * groups;
+            for (size_t g = 0; g < groups; g++)
+                added += row[4 * g] > 0;
+            if (added != plus)
+                continue;
+            added = 0;
+            for (size_t g = 0; g < groups; g++) {
+                const signed char *b = row + 4 * g;
+                unsigned index = (b[1] != b[0]) | (b[2] != b[0]) << 1 | (b[3] != b[0]) << 2;
+                terms[b[0] > 0 ? added++ : --subtracted] = (uint16_t)(8 * g + index);
+            }
+            h->plus[j] = (uint16_t)plus;
+            h->output[j++] = (uint16_t)output;
         }
-        h->plus[j] = (uint16_t)plus;
-    }
 }
 
 enum status hadamard_init(struct hadamard *h, size_t n, bool transposed, struct err *err)
@@ -178,7 +182,8 @@ enum status hadamard_init(struct hadamard *h, size_t n, bool transposed, struct 
         plan.base = malloc(plan.k * plan.k);
         plan.terms = malloc(plan.k * (plan.k / 4) * sizeof *plan.terms);
         plan.plus = malloc(plan.k * sizeof *plan.plus);
-        if (!scratch || !plan.base || !plan.terms || !plan.plus) {
+        plan.output = malloc(plan.k * sizeof *plan.output);
+        if (!scratch || !plan.base || !plan.terms || !plan.plus || !plan.output) {
             free(scratch);
             hadamard_free(&plan);
             return status_fail(err, E_NOMEM, "no memory for a Hadamard matrix of order %zu",
@@ -199,8 +204,9 @@ void hadamard_free(struct hadamard *h)
     free(h->base);
     free(h->terms);
     free(h->plus);
+    free(h->output);
     h->base = NULL;
-    h->terms = h->plus = NULL;
+    h->terms = h->plus = h->output = NULL;
 }
 
 int hadamard_entry(const struct hadamard *h, size_t i, size_t j)

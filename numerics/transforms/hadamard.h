@@ -29,11 +29,12 @@ struct hadamard {
     float scale;       /* 1 / sqrt(n) */
     signed char *base; /* B_k, [k][k] of +1 and -1, owned; NULL when k == 1 */
     /* B_k by groups of four inputs.  Group g has a table of its sums x0 +- x1 +- x2 +- x3 (x0 =
-     * input 4g); bit i of a sum's index is set where x[i+1] is subtracted.  Output j adds the sums
-     * terms[j][0 .. plus[j]-1] and subtracts terms[j][plus[j] .. k/4-1], each 8 g + index: a
-     * quarter of the additions of B_k taken entry by entry.  Owned; NULL when k == 1. */
-    uint16_t *terms; /* [k][k / 4] */
-    uint16_t *plus;  /* [k] */
+     * input 4g); bit i of a sum's index is set where x[i+1] is subtracted.  Output output[j] adds
+     * the sums terms[j][0 .. plus[j]-1] and subtracts terms[j][plus[j] .. k/4-1], each 8 g + index:
+     * a quarter of the additions of B_k taken entry by entry.  plus ascends, so that loops over
+     * it are of a length the processor predicts.  Owned; NULL when k == 1. */
+    uint16_t *terms;         /* [k][k / 4] */
+    uint16_t *plus, *output; /* [k] */
 };
 
 /* The order of the base matrix and the power of two; false when no construction here divides n. */

@@ -6,5 +6,5 @@ enum { RADIX = 8 };
 
 void hadamard_avx2(const struct hadamard *h, const float *signs, float *x, size_t rows)
 {
-    transform_rows(h, signs, x, rows, mix);
+    transform_rows(h, signs, x, rows);
 }

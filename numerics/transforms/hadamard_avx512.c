@@ -15,6 +15,11 @@ static inline void vec_store(float *p, vec x)
     _mm512_storeu_ps(p, x);
 }
 
+static inline vec vec_set(float x)
+{
+    return _mm512_set1_ps(x);
+}
+
 static inline vec vec_fma(vec a, vec b, vec c)
 {
     return _mm512_fmadd_ps(a, b, c);
@@ -38,5 +43,5 @@ static inline __attribute__((always_inline)) vec vec_swap(vec x, int s)
 
 void hadamard_avx512(const struct hadamard *h, const float *signs, float *x, size_t rows)
 {
-    transform_rows(h, signs, x, rows, mix);
+    transform_rows(h, signs, x, rows);
 }

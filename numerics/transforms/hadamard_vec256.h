@@ -19,6 +19,11 @@ static inline void vec_store(float *p, vec x)
     _mm256_storeu_ps(p, x);
 }
 
+static inline vec vec_set(float x)
+{
+    return _mm256_set1_ps(x);
+}
+
 static inline vec vec_fma(vec a, vec b, vec c)
 {
     return _mm256_fmadd_ps(a, b, c);
