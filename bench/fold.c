@@ -204,7 +204,8 @@ static void add_params(struct json *cell, const struct variant *v, const struct 
         json_add_number(params, v->p[i].name, v->p[i].value);
 }
 
-/* A copy of a member of the entry, or what stands for it when the child could not say. */
+/* A copy of a member of the entry, or what stands for it when the child could not say.  Takes
+ * `otherwise`; NULL is one that could not be made. */
 static void copy_or(struct json *cell, const struct json *entry, const char *key,
                     struct json *otherwise)
 {
@@ -212,10 +213,8 @@ static void copy_or(struct json *cell, const struct json *entry, const char *key
     if (json_type(member) != JSON_NULL) {
         json_free(otherwise);
         json_add(cell, key, json_copy(member));
-    } else if (otherwise) {
-        json_add(cell, key, otherwise);
     } else {
-        json_add_null(cell, key);
+        json_add(cell, key, otherwise);
     }
 }
 
@@ -310,10 +309,10 @@ static void fold_cell(struct folder *f, struct json *cells, const struct plan_bl
         cell, "isa",
         json_get_string(entry, "isa", json_get_string(json_get(f->in->header, "run"), "isa", "")));
     copy_or(cell, entry, "data", data_of_block(f));
-    copy_or(cell, entry, "mode", NULL);
-    copy_or(cell, entry, "footprint_bytes", NULL);
+    copy_or(cell, entry, "mode", json_copy(NULL));
+    copy_or(cell, entry, "footprint_bytes", json_copy(NULL));
     add_status(cell, f, v, status, entry);
-    copy_or(cell, entry, "work", NULL);
+    copy_or(cell, entry, "work", json_copy(NULL));
     struct json *samples = json_add_array(cell, "samples");
     bool ok = status && !strcmp(status, "ok");
     for (size_t i = 0; i < f->n_of_block; i++) {
@@ -369,7 +368,7 @@ static void add_run(struct json *document, const struct fold_input *in)
 static void add_environment(struct json *document, const struct fold_input *in)
 {
     struct json *environment = json_add_object(document, "environment");
-    copy_or(environment, json_get(in->header, "environment"), "before", NULL);
+    copy_or(environment, json_get(in->header, "environment"), "before", json_copy(NULL));
     json_add(environment, "after", json_copy(in->environment));
 }
 

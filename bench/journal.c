@@ -86,6 +86,7 @@ static enum status load(struct journal *j, struct err *err)
         s = parse_lines(j, bytes, whole, err);
     if (!s && ftruncate(j->fd, (off_t)whole))
         s = status_fail(err, E_IO, "%s: %s", j->path, strerror(errno));
+    j->end = (int64_t)whole;
     free(bytes);
     return s;
 }
@@ -159,28 +160,33 @@ void journal_close(struct journal *journal)
     *journal = (struct journal){.fd = -1};
 }
 
-/* One write and one sync; a line that did not get there whole is taken back. */
+/* One write and one sync; a line that did not get there whole is taken back: now, or when even that
+ * fails, before the next. */
 static enum status write_line(struct journal *j, const struct json *line, struct err *err)
 {
     char *text = NULL;
     enum status s = json_print(line, false, &text, err);
     if (s)
         return s;
-    size_t n = strlen(text);
-    off_t before = lseek(j->fd, 0, SEEK_END);
-    text[n] = '\n'; /* in the place of its end: lengths count from here on */
-    ssize_t wrote;
-    do
-        wrote = write(j->fd, text, n + 1);
-    while (wrote < 0 && errno == EINTR);
+    size_t n = strlen(text) + 1;
+    ssize_t wrote = -1;
     struct stat st;
+    text[n - 1] = '\n'; /* in the place of its end: n counts from here on */
+    if (!ftruncate(j->fd, j->end))
+        do
+            wrote = write(j->fd, text, n);
+        while (wrote < 0 && errno == EINTR);
+    if (wrote >= 0 && wrote != (ssize_t)n)
+        errno = ENOSPC; /* what a short write to a file means */
+    bool whole = wrote == (ssize_t)n && !fdatasync(j->fd);
+    int error = errno;
+    if (whole)
+        j->end += (int64_t)n;
     if (!fstat(j->fd, &st) && !st.st_nlink) {
         s = status_fail(err, E_IO, "%s: somebody removed it", j->path);
-    } else if (wrote != (ssize_t)(n + 1) || fdatasync(j->fd)) {
-        s = status_fail(err, E_IO, "%s: %s", j->path,
-                        wrote >= 0 && wrote != (ssize_t)(n + 1) ? "the disk is full"
-                                                                : strerror(errno));
-        if (ftruncate(j->fd, before)) /* then the torn line stays, which reading forgives */
+    } else if (!whole) {
+        s = status_fail(err, E_IO, "%s: %s", j->path, strerror(error));
+        if (ftruncate(j->fd, j->end)) /* then the torn line stays, which reading forgives */
             s = E_IO;
     }
     free(text);

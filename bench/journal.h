@@ -11,11 +11,14 @@
 #ifndef BENCH_JOURNAL_H
 #define BENCH_JOURNAL_H
 
+#include <stdint.h>
+
 #include "datasets/json.h"
 #include "numerics/status.h"
 
 struct journal {
-    int fd; /* -1: closed */
+    int fd;      /* -1: closed */
+    int64_t end; /* of the last whole line: what stands behind it is cut off before the next */
     char *path;
     struct json *header; /* owned; NULL in a new one until journal_begin() */
     struct json *rounds; /* owned array of the lines after the header */

@@ -10,8 +10,9 @@
 /* True when word is one of the '|'-separated choices. */
 static bool is_choice(const char *choices, const char *word)
 {
-    size_t n = strlen(word);
-    for (const char *c = choices; n && c; c = strchr(c, '|') ? strchr(c, '|') + 1 : NULL)
+    size_t n = strcspn(word, "|"); /* "a|b" is two choices, not one */
+    for (const char *c = choices; n && !word[n] && c;
+         c = strchr(c, '|') ? strchr(c, '|') + 1 : NULL)
         if (!strncmp(c, word, n) && (c[n] == '|' || !c[n]))
             return true;
     return false;

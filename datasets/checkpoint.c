@@ -187,7 +187,8 @@ static enum status open_folder(struct checkpoint *c, const char *path, struct er
     enum status s = OK;
     int n = scandir(path, &names, weights_and_indices, compare_entries), n_indices = 0, index = 0;
     if (n < 0)
-        return status_fail(err, E_NOINPUT, "%s: %s", path, strerror(errno));
+        return status_fail(err, errno == ENOMEM ? E_NOMEM : E_NOINPUT, "%s: %s", path,
+                           strerror(errno));
     for (int i = 0; i < n; i++)
         if (ends_with(names[i]->d_name, ".json")) {
             index = i;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,7 +106,9 @@ static bool write_all(int fd, const char *bytes, size_t n)
         ssize_t done = write(fd, bytes, n);
         if (done < 0 && errno == EINTR)
             continue;
-        if (done < 0)
+        if (!done)
+            errno = ENOSPC; /* no byte of many fits */
+        if (done <= 0)
             return false;
         bytes += done;
         n -= (size_t)done;
@@ -169,6 +172,16 @@ enum status document_write(const char *path, const struct json *root, struct err
     return s;
 }
 
+/* "assay.result/N" of a greater N. */
+static bool is_newer(const char *schema)
+{
+    static const char name[] = "assay.result/", this[] = DOCUMENT_SCHEMA;
+    const char *version = schema + sizeof name - 1;
+    if (strncmp(schema, name, sizeof name - 1) || strspn(version, "0123456789") != strlen(version))
+        return false;
+    return strtoul(version, NULL, 10) > strtoul(this + sizeof name - 1, NULL, 10);
+}
+
 enum status document_read(const char *path, const char *kind, struct json **out, struct err *err)
 {
     struct json *root = NULL;
@@ -180,7 +193,12 @@ enum status document_read(const char *path, const char *kind, struct json **out,
     const char *const *known = kinds;
     while (*known && strcmp(*known, found))
         known++;
-    if (strcmp(schema, DOCUMENT_SCHEMA))
+    if (is_newer(schema))
+        s = status_fail(
+            err, E_FORMAT,
+            "%s: written by a newer assay: its schema is '%.40s', and this one reads '%s'", path,
+            schema, DOCUMENT_SCHEMA);
+    else if (strcmp(schema, DOCUMENT_SCHEMA))
         s = status_fail(err, E_FORMAT, "%s: schema is '%.40s', not '%s': not a result of assay",
                         path, schema, DOCUMENT_SCHEMA);
     else if (!*known || (kind && strcmp(kind, found)))

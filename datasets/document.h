@@ -19,15 +19,17 @@ enum status document_make_folder(const char *path, struct err *err);
 enum status document_check_folder(const char *path, struct err *err);
 
 /* Writes bytes beside `path`, syncs, and renames over it: after a crash the old file or the new one
- * is there.  E_CANTCREATE or E_IO (a full disk, say); nothing of the attempt is left behind then.
- */
+ * is there.  E_CANTCREATE or E_IO (a full disk, say); nothing of the attempt is left behind then,
+ * but for a folder that cannot be synced: the new file is whole, and a crash may bring the old one
+ * back. */
 enum status document_write_bytes(const char *path, const void *bytes, size_t n, struct err *err);
 
 /* The document as indented JSON and a final newline, written as above. */
 enum status document_write(const char *path, const struct json *root, struct err *err);
 
 /* A result document: an object whose schema is DOCUMENT_SCHEMA and whose kind is known.
- * kind may be NULL: any.  E_FORMAT names what is there instead. */
+ * kind may be NULL: any.  E_FORMAT names what is there instead, and
+ * says so of a document that a newer version wrote. */
 enum status document_read(const char *path, const char *kind, struct json **out, struct err *err);
 
 /* The same of `path` itself, or of KIND.json in it when it is a folder. */

@@ -14,6 +14,7 @@
 #include <cjson/cJSON.h>
 
 #include "datasets/json_scan.h"
+#include "datasets/text_stream.h"
 
 enum { INCOMPLETE = 1 };
 static const uint64_t exact_integers = UINT64_C(1) << 53; /* a double holds all up to here */
@@ -247,6 +248,14 @@ static void set_reason(cJSON *object, const char *key, const char *why)
     free(reason);
 }
 
+/* The old one's key goes over to item: cJSON would copy it, and take a copy that failed. */
+static bool replace(cJSON *parent, cJSON *old, cJSON *item)
+{
+    item->string = old->string;
+    old->string = NULL;
+    return cJSON_ReplaceItemViaPointer(parent, old, item);
+}
+
 /* Takes item; returns it where it now hangs, NULL when there is no item or no parent. */
 static cJSON *attach(cJSON *parent, const char *key, cJSON *item)
 {
@@ -261,8 +270,7 @@ static cJSON *attach(cJSON *parent, const char *key, cJSON *item)
         cJSON *old = cJSON_GetObjectItemCaseSensitive(parent, key);
         if (cJSON_IsNull(old))
             set_reason(parent, key, NULL);
-        done = old ? cJSON_ReplaceItemInObjectCaseSensitive(parent, key, item)
-                   : cJSON_AddItemToObject(parent, key, item);
+        done = old ? replace(parent, old, item) : cJSON_AddItemToObject(parent, key, item);
     }
     if (done)
         return item;
@@ -447,7 +455,7 @@ enum status json_print(const struct json *root, bool pretty, char **out, struct 
     size_t n = 0;
     bool whole = false;
     locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    FILE *f = c && root ? open_memstream(&text, &n) : NULL;
+    FILE *f = c && root ? text_stream(&text, &n) : NULL;
     if (f) {
         locale_t previous = uselocale(c);
         whole = print_node(f, node_of(root), pretty ? 0 : -1) && !ferror(f);

@@ -28,7 +28,8 @@ enum status mapping_open(const char *path, struct mapping *out, struct err *err)
     if (m.n) {
         void *map = mmap(NULL, m.n, PROT_READ, MAP_PRIVATE, fd, 0);
         if (map == MAP_FAILED)
-            s = status_fail(err, E_IO, "%s: cannot be mapped: %s", path, strerror(errno));
+            s = status_fail(err, errno == ENOMEM ? E_NOMEM : E_IO, "%s: cannot be mapped: %s", path,
+                            strerror(errno));
         m.bytes = map;
     }
 out:

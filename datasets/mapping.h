@@ -19,8 +19,8 @@ struct mapping {
     struct timespec mtime;
 };
 
-/* E_NOINPUT when there is no such regular file, E_IO when it cannot be mapped; *out is untouched
- * then. */
+/* E_NOINPUT when there is no such regular file, E_IO or E_NOMEM when it cannot be mapped; *out
+ * is untouched then. */
 enum status mapping_open(const char *path, struct mapping *out, struct err *err);
 void mapping_close(struct mapping *m); /* also of a zeroed one */
 

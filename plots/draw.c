@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "datasets/document.h"
+#include "datasets/text_stream.h"
 #include "plots/escape.h"
 #include "plots/figure.h"
 #include "plots/gnuplot.h"
@@ -51,7 +52,7 @@ static enum status write_script(const char *path, const struct figure *f, enum p
 {
     char *text = NULL;
     size_t n;
-    FILE *out = open_memstream(&text, &n);
+    FILE *out = text_stream(&text, &n);
     if (!out)
         return status_fail(err, E_NOMEM, "%s: not enough memory", path);
     print_script(out, f, format);

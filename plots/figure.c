@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "datasets/text_stream.h"
 #include "plots/escape.h"
 
 static void discard(struct figure *f)
@@ -67,9 +68,9 @@ struct figure *figure_begin(struct figures *fs, const char *kind, const char *wo
         f->title = NULL;
     va_end(arguments);
     /* The streams keep these addresses: the figure stays where it is until it has ended. */
-    f->script = open_memstream(&f->parameters, &f->bytes[0]);
-    f->rows = open_memstream(&f->data, &f->bytes[1]);
-    f->words = open_memstream(&f->caption, &f->bytes[2]);
+    f->script = text_stream(&f->parameters, &f->bytes[0]);
+    f->rows = text_stream(&f->data, &f->bytes[1]);
+    f->words = text_stream(&f->caption, &f->bytes[2]);
     if (!f->title || !f->script || !f->rows || !f->words) {
         discard(f);
         fs->out_of_memory = true;

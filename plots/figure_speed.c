@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "datasets/text_stream.h"
 #include "plots/escape.h"
 #include "plots/rows.h"
 
@@ -82,7 +83,7 @@ static void heading(struct rows *rows, const struct cell *c)
 {
     char *text = NULL;
     size_t bytes;
-    FILE *out = open_memstream(&text, &bytes);
+    FILE *out = text_stream(&text, &bytes);
     if (!out)
         return;
     fprintf(out, "%s%s%s, ", c->case_name, *c->mode ? ", " : "", c->mode);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "datasets/document.h"
+#include "datasets/text_stream.h"
 #include "plots/escape.h"
 #include "plots/figure.h"
 #include "plots/inline_svg.h"
@@ -70,7 +71,7 @@ static void add_value(struct table *t, const struct json *j)
 {
     char *text = NULL;
     size_t n;
-    FILE *out = open_memstream(&text, &n);
+    FILE *out = text_stream(&text, &n);
     if (out)
         value_text(j, out);
     if (!out || fclose(out))
@@ -290,7 +291,7 @@ static void show_drawing(FILE *out, const char *folder, const struct figure *f, 
         return;
     }
     snprintf(prefix, sizeof prefix, "f%zu-", index);
-    FILE *stream = open_memstream(&inlined, &n_inlined);
+    FILE *stream = text_stream(&inlined, &n_inlined);
     enum status s = stream ? inline_svg(svg, n, prefix, f->title, stream, &why) : E_NOMEM;
     if (stream && fclose(stream))
         s = E_NOMEM;
@@ -485,7 +486,7 @@ enum status report_write(const char *folder, struct err *err)
     enum status s = drawing_load(folder, &d, err);
     if (s)
         return s;
-    FILE *out = open_memstream(&page, &n);
+    FILE *out = text_stream(&page, &n);
     if (out)
         write_page(out, folder, &d);
     bool bad = !out || ferror(out);

@@ -143,6 +143,9 @@ static void a_document_is_known_by_schema_and_kind(void **unused)
         {"{\"schema\":\"assay.result/1\",\"kind\":\"bench\"}", "check", E_FORMAT, "'bench'"},
         {"{\"schema\":\"assay.result/1\",\"kind\":\"poem\"}", NULL, E_FORMAT, "'poem'"},
         {"{\"schema\":\"assay.result/9\",\"kind\":\"bench\"}", NULL, E_FORMAT, "assay.result/9"},
+        {"{\"schema\":\"assay.result/2\",\"kind\":\"bench\"}", NULL, E_FORMAT, "newer assay"},
+        {"{\"schema\":\"assay.result/0\",\"kind\":\"bench\"}", NULL, E_FORMAT, "not a result"},
+        {"{\"schema\":\"assay.result/2x\",\"kind\":\"bench\"}", NULL, E_FORMAT, "not a result"},
         {"{\"kind\":\"bench\"}", NULL, E_FORMAT, "nothing"},
         {"{\"schema\":1,\"kind\":\"bench\"}", NULL, E_FORMAT, "nothing"},
         {"[]", NULL, E_FORMAT, "nothing"},
@@ -162,6 +165,29 @@ static void a_document_is_known_by_schema_and_kind(void **unused)
     struct json *root = NULL;
     struct err err;
     assert_int_equal(document_read(scratch_path("none.json"), NULL, &root, &err), E_NOINPUT);
+}
+
+/* Each kind as it was written by hand or by a run: once through us, then bit for bit. */
+static void a_document_survives_a_round_trip(void **unused)
+{
+    (void)unused;
+    static const char *const files[] = {"bench.json", "check.json", "analysis-quant-error.json"};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        char from[96], command[512];
+        struct json *root = NULL, *again = NULL;
+        struct err err;
+        snprintf(from, sizeof from, "tests/fixtures/results/%s", files[i]);
+        if (document_read(from, NULL, &root, &err) ||
+            document_write(scratch_path("1.json"), root, &err) ||
+            document_read(scratch_path("1.json"), NULL, &again, &err) ||
+            document_write(scratch_path("2.json"), again, &err))
+            fail_msg("%s", err.text);
+        snprintf(command, sizeof command, "cmp '%s' '%s'", scratch_path("1.json"),
+                 scratch_path("2.json"));
+        assert_int_equal(system(command), 0);
+        json_free(root);
+        json_free(again);
+    }
 }
 
 static void a_document_is_text_with_a_last_newline(void **unused)
@@ -187,6 +213,7 @@ int main(void)
         IN_SCRATCH(a_device_is_not_replaced_by_a_file),
         IN_SCRATCH(a_write_that_fails_leaves_the_old_file_alone),
         IN_SCRATCH(a_document_is_known_by_schema_and_kind),
+        IN_SCRATCH(a_document_survives_a_round_trip),
         IN_SCRATCH(a_document_is_text_with_a_last_newline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

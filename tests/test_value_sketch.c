@@ -122,6 +122,20 @@ static void a_histogram_counts_every_value_once(void **unused)
     free(s);
 }
 
+static void zeros_stand_in_the_middle_of_a_histogram(void **unused)
+{
+    (void)unused;
+    static const float x[] = {0, 0, 0, -0.0f, 1, -1};
+    static const double edges[] = {-10, -0.5, 0, 0.5, 10};
+    double counts[4];
+    struct value_sketch *s = calloc(1, sizeof *s);
+    assert_non_null(s);
+    sketch_add(s, x, 6);
+    sketch_histogram(s, edges, 4, counts);
+    assert_true(counts[0] == 1 && counts[1] == 1 && counts[2] == 3 && counts[3] == 1);
+    free(s);
+}
+
 static void nothing_but_zeros_fits_nothing(void **unused)
 {
     (void)unused;
@@ -144,6 +158,7 @@ int main(void)
         cmocka_unit_test(degrees_of_freedom_are_recovered),
         cmocka_unit_test(parts_merge_to_the_whole),
         cmocka_unit_test(a_histogram_counts_every_value_once),
+        cmocka_unit_test(zeros_stand_in_the_middle_of_a_histogram),
         cmocka_unit_test(nothing_but_zeros_fits_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

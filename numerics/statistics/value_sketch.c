@@ -54,7 +54,7 @@ static double bin_edge(size_t i)
 
 static double bin_width(size_t i)
 {
-    return fmax(ldexp(1, ilogb(bin_edge(i)) - 7), 0x1p-133); /* subnormals lie evenly */
+    return fmax(exp2(logb(bin_edge(i)) - 7), 0x1p-133); /* subnormals lie evenly, from 0 on */
 }
 
 void sketch_histogram(const struct value_sketch *s, const double *edges, size_t n_counts,

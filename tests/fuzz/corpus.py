@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""Writes the seeds of the fuzz targets: corpus.py, from the source root.
+
+Small files of each kind that a reader knows, whole and slightly wrong.  Files that begin with
+"found-" came from a fuzzer and are left alone.
+"""
+import json
+import pathlib
+import struct
+
+here = pathlib.Path(__file__).parent
+fixtures = here.parent / "fixtures" / "results"
+
+
+def put(target, name, data):
+    folder = here / "corpus" / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(data if isinstance(data, bytes) else data.encode())
+
+
+def safetensors(header, data):
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def row(dtype, shape, begin, end):
+    return {"dtype": dtype, "shape": shape, "data_offsets": [begin, end]}
+
+
+two = {"__metadata__": {"format": "pt"}, "a": row("F32", [2, 3], 0, 24), "b": row("BF16", [4], 24, 32)}
+put("safetensors", "two", safetensors(two, bytes(range(32))))
+put("safetensors", "empty", safetensors({}, b""))
+put("safetensors", "scalar", safetensors({"s": row("F64", [], 0, 8)}, bytes(8)))
+put("safetensors", "none", safetensors({"z": row("I8", [0, 7], 0, 0)}, b""))
+put("safetensors", "kinds", safetensors(
+    {"a": row("F16", [1], 0, 2), "b": row("F8_E4M3", [1], 2, 3), "c": row("F8_E5M2", [1], 3, 4),
+     "d": row("I64", [1], 4, 12), "e": row("I32", [1], 12, 16), "f": row("I16", [1], 16, 18),
+     "g": row("U8", [1], 18, 19), "h": row("BOOL", [1], 19, 20)}, bytes(20)))
+put("safetensors", "overflow", safetensors({"a": row("F32", [1 << 32, 1 << 32], 0, 4)}, bytes(4)))
+put("safetensors", "overlap", safetensors({"a": row("F32", [2], 0, 8), "b": row("F32", [1], 4, 8)}, bytes(8)))
+put("safetensors", "length", struct.pack("<Q", (1 << 64) - 1) + b"{}")
+put("safetensors", "short", b"\x02\0\0\0")
+
+
+def npy(descr, order, shape, data, version=1):
+    text = f"{{'descr': '{descr}', 'fortran_order': {order}, 'shape': {shape}, }}".encode()
+    size = 10 if version == 1 else 12
+    text += b" " * (63 - (size + len(text)) % 64) + b"\n"
+    return b"\x93NUMPY" + bytes([version, 0]) + struct.pack("<H" if version == 1 else "<I", len(text)) + text + data
+
+
+put("npy", "matrix", npy("<f4", False, "(2, 3)", bytes(24)))
+put("npy", "vector", npy("<i8", True, "(3,)", bytes(24)))
+put("npy", "scalar", npy("|u1", False, "()", bytes(1)))
+put("npy", "two", npy("<f2", False, "(0, 5)", b"", 2))
+put("npy", "three", npy("|b1", False, "(2, 1)", bytes(2), 3))
+put("npy", "big", npy(">f8", False, "(1,)", bytes(8)))
+put("npy", "overflow", npy("<f8", False, "(4294967296, 4294967296)", bytes(8)))
+put("npy", "short", b"\x93NUMPY\x01\x00")
+
+put("shard_index", "two", json.dumps({"metadata": {"total_size": 8}, "weight_map": {
+    "a": "m-1.safetensors", "b": "m-2.safetensors", "c": "sub/m-1.safetensors"}}))
+put("shard_index", "outside", json.dumps({"weight_map": {"a": "../m.safetensors"}}))
+put("shard_index", "empty", json.dumps({"weight_map": {}}))
+put("shard_index", "twice", '{"weight_map":{"a":"x","a":"y"}}')
+
+for name, text in {
+    "all": '{"n":-0.5e+1,"s":"\\ud83d\\ude00\\u20ac\\/\\"\\n","":[],"o":{},"t":true,"f":false,"z":null,"l":[1,[2]]}',
+    "big": '["18446744073709551615",9007199254740993,1e308,-1e-320]', "beyond": "1e999", "twice": '{"a":1,"a":2}',
+    "escaped": '{"a":1,"\\u0061":2}', "lone": '"\\ud800"', "nul": '"\\u0000"', "bom": "\ufeff{}", "zero": "-0",
+    "deep": "[" * 64 + "]" * 64, "deeper": "[" * 65 + "]" * 65}.items():
+    put("json", name, text)
+put("json", "latin1", b'"\xe4"')
+put("json", "embedded", b'{"a":\0 1}')
+
+put("options", "all", "--flag\nword\n--text=x\n--size\n12\n--seed\n18446744073709551615\n--seconds\n1.5\n--choice\npapi")
+put("options", "end", "a\n--\n--flag\n-x")
+put("options", "help", "--help")
+put("options", "wrong", "--seconds=1e999")
+put("options", "short", "-x\n-\n--size")
+
+put("plan", "all", "1,2,max")
+put("plan", "one", "1\nfaulty/faults/ok/any")
+put("plan", "globs", "2,1\nfault*\n*/f?ults/[a-o]*\nfaulty")
+put("plan", "wrong", "0,x\nfaulti\na/b/c/d/e\n//")
+
+cell = {"variant": "ok", "process": 7, "status": "ok", "isa": "avx2", "mode": "warm", "footprint_bytes": 1e6,
+        "data": {"name": "seeded", "hash": "h", "seed": 3},
+        "work": {"flops": 2, "bytes_read": 400, "bytes_written": 40, "items": 5, "unit": "token", "roof": "read",
+                 "roof_ops": 0},
+        "sample": {"elapsed_ns": 1e9, "iterations": 10, "items": 50}, "correctness": [], "fidelity": []}
+lines = [{"run": {"id": "r", "isa": "avx2", "seed": 3},
+          "machine": {"fingerprint": "f",
+                      "facts": {"caches": [{"level": "L2", "bytes": 8000, "count": 2, "cores_sharing": 1}]},
+                      "roofs": [{"name": "read", "level": "DRAM", "isa": "avx2", "threads": 2, "value": 2000}]},
+          "environment": {"before": {"load_1m": 1}},
+          "options": {"preset": "smoke", "rounds": 6, "min_time_s": 0.05}}]
+for r in range(3):
+    lines.append({"round": r, "block": "faulty/faults/*/any", "threads": 2, "control_bytes_per_second": 100,
+                  "steal_share": 0.001, "foreign_load_cpus": 0, "degraded": r == 1, "elapsed_s": 2,
+                  "cells": [cell, {"variant": "hang", "process": 8, "status": "timeout", "reason": "because"}]})
+whole = "".join(json.dumps(line) + "\n" for line in lines)
+put("journal", "whole", whole)
+put("journal", "torn", whole[:-9])
+put("journal", "header", whole[:whole.index("\n") + 1])
+put("journal", "empty", "")
+put("journal", "zeros", whole.encode() + bytes(64))
+put("journal", "damaged", whole.replace('"round": 0', '"rou'))
+
+
+def trimmed(name, shorten):
+    document = json.loads((fixtures / name).read_text())
+    shorten(document)
+    put("results", name, json.dumps(document))
+
+
+def shorten_bench(d):
+    d["cells"] = d["cells"][:3] + d["cells"][-2:]
+    d["machine"]["roofs"] = d["machine"]["roofs"][-6:]
+
+
+def shorten_analysis(d):
+    d["records"] = d["records"][:4]
+    for key, value in d["summary"].items():
+        if isinstance(value, list):
+            d["summary"][key] = value[:2]
+
+
+trimmed("bench.json", shorten_bench)
+trimmed("analysis-quant-error.json", shorten_analysis)
+trimmed("check.json", lambda d: d.update(checks=d["checks"][:4]))
+put("results", "least", '{"schema":"assay.result/1","kind":"bench"}')
+put("results", "newer", '{"schema":"assay.result/2","kind":"bench"}')
+put("results", "shapes", '{"schema":"assay.result/1","kind":"bench","cells":{"a":1},"run":[],"machine":7}')
+
+svg = ('<?xml version="1.0"?>\n<svg width="9" viewBox="0 0 9 9" xmlns="http://www.w3.org/2000/svg"><title>t</title>'
+       '<defs><circle id="c" r="1"/></defs><g stroke="black"><use xlink:href="#c" x="1"/><text>a &amp; b</text>'
+       '<path d="M0,0 L1,1"/></g></svg>\n')
+put("inline_svg", "whole", svg)
+put("inline_svg", "script", svg.replace("<path", "<script>alert(1)</script><path"))
+put("inline_svg", "handler", svg.replace("<g ", '<g onload="x()" '))
+put("inline_svg", "outer", svg.replace("#c", "http://x"))
+put("inline_svg", "open", svg[:-9])
+put("inline_svg", "url", svg.replace('stroke="black"', 'fill="url(#c)"'))
