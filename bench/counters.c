@@ -40,7 +40,7 @@ const struct counter_event counter_events[] = {
      PERF_COUNT_SW_PAGE_FAULTS, WORK_FAULTS, 1, 1.2, NULL, NULL, false},
     {"context-switches", "switch", "context switches", false, "perf::CONTEXT-SWITCHES",
      PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CONTEXT_SWITCHES, WORK_SLEEP, 1, 3, NULL, NULL, false},
-    {0, NULL, NULL, false},
+    {0},
 };
 
 const struct counter_event *counter_event_find(const char *name)

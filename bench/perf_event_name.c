@@ -184,9 +184,8 @@ int perf_event_name(const char *root, const char *name, struct perf_selector *ou
             *out = (struct perf_selector){generic[i].type, {generic[i].config}, -1};
             return 0;
         }
-    uint64_t raw = name[0] == 'r' && isxdigit((unsigned char)name[1]) ? strtoull(name + 1, &end, 16)
-                                                                      : (end = "?", 0);
-    if (!*end) {
+    uint64_t raw = name[0] == 'r' ? strtoull(name + 1, &end, 16) : 0;
+    if (name[0] == 'r' && isxdigit((unsigned char)name[1]) && !*end) {
         *n = 1;
         *out = (struct perf_selector){PERF_TYPE_RAW, {raw}, -1};
         return 0;

@@ -11,7 +11,7 @@
 
 enum { MAX_BYTES = 1 << 30, TEMPORARY_TRIES = 100 };
 
-static const char *const kinds[] = {"bench", "check", "analysis", "machine", NULL};
+static const char *const kinds[] = {"bench", "check", "analysis", "machine", "profile", NULL};
 
 enum status document_make_folder(const char *path, struct err *err)
 {
