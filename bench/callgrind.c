@@ -34,7 +34,7 @@ bool callgrind_cache(const char *root, bool last, struct callgrind_cache *out)
     return best > 0;
 }
 
-/* The number under `name` in the two lines of names and numbers. */
+/* The number under `name` in the two lines of names and numbers; zeros at the end are left out. */
 static bool find_total(const char *names, const char *totals, const char *name, double *out)
 {
     size_t n = strlen(name);
@@ -42,9 +42,7 @@ static bool find_total(const char *names, const char *totals, const char *name, 
     for (const char *p = names; *p;) {
         size_t word = strcspn(p, " \n");
         const char *from = end;
-        double value = strtod(from, &end);
-        if (end == from)
-            return false;
+        double value = strtod(from, &end); /* 0 when the line is over */
         if (word == n && !memcmp(p, name, n)) {
             *out = value;
             return true;
@@ -69,7 +67,7 @@ enum status callgrind_read(const char *path, struct callgrind_counts *out, struc
     fclose(f);
     struct callgrind_counts c = {0};
     double read_misses, write_misses, code_misses, dirty_reads, dirty_writes;
-    if (!find_total(names, totals, "Ir", &c.instructions) ||
+    if (!totals[0] || !find_total(names, totals, "Ir", &c.instructions) ||
         !find_total(names, totals, "Dr", &c.reads) || !find_total(names, totals, "Dw", &c.writes) ||
         !find_total(names, totals, "ILmr", &code_misses) ||
         !find_total(names, totals, "DLmr", &read_misses) ||

@@ -33,7 +33,7 @@ struct verb {
 extern const struct verb verbs[]; /* ends with {0} */
 
 verb_fn verb_analyze, verb_bench, verb_check, verb_describe, verb_doctor, verb_list, verb_machine,
-    verb_plot, verb_report, verb_worker;
+    verb_plot, verb_profile, verb_report, verb_worker;
 
 /* The exit code (sysexits.h) that a status stands for. */
 int exit_code(enum status s);
