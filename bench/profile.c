@@ -56,7 +56,7 @@ static struct json *new_job(const struct session *s, const char *kind, int threa
     return o;
 }
 
-/* Takes `text`.  A child that fails leaves its reason in s->why. */
+/* Takes job_object.  A child that fails leaves its reason in s->why. */
 static enum status run_child(struct session *s, const char *const *argv, int threads,
                              struct json *job_object, struct err *err)
 {
