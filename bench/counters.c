@@ -21,25 +21,25 @@
  * narrow where the work fixes it. */
 const struct counter_event counter_events[] = {
     {"instructions", "instruction", "instructions retired", true, "PAPI_TOT_INS",
-     PERF_TYPE_HARDWARE, PERF_COUNT_HW_INSTRUCTIONS, WORK_LOOP, 1.9, 2.6},
+     PERF_TYPE_HARDWARE, PERF_COUNT_HW_INSTRUCTIONS, WORK_LOOP, 1.9, 2.6, NULL, NULL, false},
     {"cycles", "cycle", "core cycles", true, "PAPI_TOT_CYC", PERF_TYPE_HARDWARE,
-     PERF_COUNT_HW_CPU_CYCLES, WORK_LOOP, 0.2, 20},
+     PERF_COUNT_HW_CPU_CYCLES, WORK_LOOP, 0.2, 20, NULL, NULL, false},
     {"branches", "branch", "branches retired", true, "PAPI_BR_INS", PERF_TYPE_HARDWARE,
-     PERF_COUNT_HW_BRANCH_INSTRUCTIONS, WORK_LOOP, 0.9, 1.3},
+     PERF_COUNT_HW_BRANCH_INSTRUCTIONS, WORK_LOOP, 0.9, 1.3, NULL, NULL, false},
     {"branch-misses", "branch", "mispredicted branches", true, "PAPI_BR_MSP", PERF_TYPE_HARDWARE,
-     PERF_COUNT_HW_BRANCH_MISSES, WORK_RANDOM, 0.1, 1.5},
+     PERF_COUNT_HW_BRANCH_MISSES, WORK_RANDOM, 0.1, 1.5, NULL, NULL, false},
     {"l1d-misses", "line", "L1 data cache read misses", true, "PAPI_L1_DCM", PERF_TYPE_HW_CACHE,
-     CACHE_EVENT(L1D, READ, MISS), WORK_STREAM, 0.01, 4},
+     CACHE_EVENT(L1D, READ, MISS), WORK_STREAM, 0.01, 4, NULL, NULL, false},
     {"llc-misses", "line", "last-level cache misses", true, "PAPI_L3_TCM", PERF_TYPE_HARDWARE,
-     PERF_COUNT_HW_CACHE_MISSES, WORK_STREAM, 0.01, 8},
+     PERF_COUNT_HW_CACHE_MISSES, WORK_STREAM, 0.01, 8, NULL, NULL, false},
     {"dtlb-misses", "miss", "data TLB read misses", true, "PAPI_TLB_DM", PERF_TYPE_HW_CACHE,
-     CACHE_EVENT(DTLB, READ, MISS), WORK_STREAM, 1e-6, 1},
+     CACHE_EVENT(DTLB, READ, MISS), WORK_STREAM, 1e-6, 1, NULL, NULL, false},
     {"task-clock", "ns", "time on a processor", false, "perf::TASK-CLOCK", PERF_TYPE_SOFTWARE,
-     PERF_COUNT_SW_TASK_CLOCK, WORK_LOOP, 0.8, 1.25},
+     PERF_COUNT_SW_TASK_CLOCK, WORK_LOOP, 0.8, 1.25, NULL, NULL, false},
     {"page-faults", "fault", "page faults", false, "perf::PAGE-FAULTS", PERF_TYPE_SOFTWARE,
-     PERF_COUNT_SW_PAGE_FAULTS, WORK_FAULTS, 1, 1.2},
+     PERF_COUNT_SW_PAGE_FAULTS, WORK_FAULTS, 1, 1.2, NULL, NULL, false},
     {"context-switches", "switch", "context switches", false, "perf::CONTEXT-SWITCHES",
-     PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CONTEXT_SWITCHES, WORK_SLEEP, 1, 3},
+     PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CONTEXT_SWITCHES, WORK_SLEEP, 1, 3, NULL, NULL, false},
     {0},
 };
 
@@ -53,12 +53,12 @@ const struct counter_event *counter_event_find(const char *name)
 
 const char *counter_state_name(enum counter_state s)
 {
-    static const char *const names[] = {"ok",          "absent", "denied", "busy",
-                                        "not-running", "wrong",  "failed"};
+    static const char *const names[] = {"ok",   "unchecked",   "absent", "denied",
+                                        "busy", "not-running", "wrong",  "failed"};
     return names[s];
 }
 
-static enum counter_state counter_errno_state(int error)
+static enum counter_state errno_state(int error)
 {
     switch (error) {
     case EPERM:
@@ -112,6 +112,7 @@ enum {
     STREAM_BYTES = 256 << 20,
     LINE_BYTES = 64,
     FAULT_PAGES = 4096,
+    FP_ADDITIONS = 1000000,
     SLEEPS = 20
 };
 
@@ -158,6 +159,13 @@ static void give_up_processor(void)
         nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
 }
 
+static void add_doubles(void)
+{
+    volatile double sum = 0; /* volatile: one scalar addition each */
+    for (int i = 0; i < FP_ADDITIONS; i++)
+        sum = sum + 0.5;
+}
+
 static void stream(const char *lines)
 {
     unsigned sum = 0;
@@ -186,6 +194,10 @@ double counter_work_units(const struct counter_event *event)
         return FAULT_PAGES;
     case WORK_SLEEP:
         return SLEEPS;
+    case WORK_FP:
+        return FP_ADDITIONS;
+    case WORK_UNKNOWN:
+        break;
     }
     return NAN;
 }
@@ -195,8 +207,12 @@ static double do_work(const struct counter_event *event, const char *lines)
 {
     double start = thread_ns();
     switch (event->work) {
+    case WORK_UNKNOWN:
     case WORK_LOOP:
         loop(LOOP_TURNS);
+        break;
+    case WORK_FP:
+        add_doubles();
         break;
     case WORK_RANDOM:
         random_branches();
@@ -217,9 +233,9 @@ static double do_work(const struct counter_event *event, const char *lines)
 
 /* ---- The probe ---- */
 
-static void fail(struct counter_probe *p, const char *step, int error)
+void counter_probe_fail(struct counter_probe *p, const char *step, int error)
 {
-    p->state = counter_errno_state(error);
+    p->state = errno_state(error);
     snprintf(p->reason, sizeof p->reason, "%s: %s: %s", step, strerror(error), remedy(error));
 }
 
@@ -231,6 +247,11 @@ static void judge(struct counter_probe *p, const struct counter_raw *raw, double
         snprintf(p->reason, sizeof p->reason,
                  "ran for %.0f %% of the time: the hardware counters are shared with another user",
                  raw->enabled_ns ? 100.0 * (double)raw->running_ns / (double)raw->enabled_ns : 0);
+        return;
+    }
+    if (p->event->work == WORK_UNKNOWN) {
+        p->state = COUNTER_UNCHECKED;
+        snprintf(p->reason, sizeof p->reason, "there is no known work to check it with");
         return;
     }
     p->gain = (double)raw->value / units;
@@ -249,34 +270,34 @@ struct counter_probe counter_probe_event(const struct counter_backend *backend,
 {
     struct counter_probe p = {.event = event, .gain = NAN};
     struct counter_raw raw = {0};
-    int error, handle = backend->open(backend->self, event);
-    if (handle < 0) {
-        fail(&p, "cannot be opened", -handle);
+    void *set = NULL;
+    int error = backend->open(backend->self, &event, 1, &set);
+    if (error) {
+        counter_probe_fail(&p, "cannot be opened", -error);
         return p;
     }
     char *lines = event->work == WORK_STREAM ? buffer_alloc(STREAM_BYTES) : NULL;
     if (event->work == WORK_STREAM && !lines) {
-        fail(&p, "no memory for the work it is checked with", ENOMEM);
-    } else if ((error = backend->begin(backend->self, handle)) < 0) {
-        fail(&p, "cannot be started", -error);
+        counter_probe_fail(&p, "no memory for the work it is checked with", ENOMEM);
+    } else if ((error = backend->begin(backend->self, set)) < 0) {
+        counter_probe_fail(&p, "cannot be started", -error);
     } else {
         double units = do_work(event, lines);
-        if ((error = backend->end(backend->self, handle, &raw)) < 0)
-            fail(&p, "cannot be read", -error);
+        if ((error = backend->end(backend->self, set, &raw)) < 0)
+            counter_probe_fail(&p, "cannot be read", -error);
         else
             judge(&p, &raw, units);
     }
     buffer_free(lines, STREAM_BYTES);
-    backend->close(backend->self, handle);
+    backend->close(backend->self, set);
     return p;
 }
 
 /* ---- Choosing ---- */
 
-static int none_open(void *self, const struct counter_event *event)
+static int none_open(void *self, const struct counter_event *const *events, size_t n, void **set)
 {
-    (void)self;
-    (void)event;
+    (void)self, (void)events, (void)n, (void)set;
     return -ENOSYS;
 }
 

@@ -16,6 +16,7 @@
 
 enum counter_state {
     COUNTER_OK,
+    COUNTER_UNCHECKED,   /* it ran, and there is no known work to check its value with */
     COUNTER_ABSENT,      /* this processor, hypervisor or kernel does not have it */
     COUNTER_DENIED,      /* it is there, and this user may not */
     COUNTER_BUSY,        /* another user of the hardware holds it */
@@ -31,7 +32,9 @@ enum counter_work {
     WORK_RANDOM, /* WORK_UNITS branches that a random bit decides */
     WORK_STREAM, /* one read of each of WORK_UNITS cache lines, more than any cache holds */
     WORK_FAULTS, /* WORK_UNITS pages touched for the first time */
-    WORK_SLEEP   /* WORK_UNITS times given up the processor */
+    WORK_SLEEP,  /* WORK_UNITS times given up the processor */
+    WORK_FP,     /* WORK_UNITS additions of two doubles, one after the other */
+    WORK_UNKNOWN /* no work whose count of this event is known */
 };
 
 /* One event of the portable table. */
@@ -43,6 +46,9 @@ struct counter_event {
     uint64_t perf_config;
     enum counter_work work;
     double low, high; /* a right count per unit of that work; for task-clock per nanosecond of it */
+    const char *perf; /* a name for perf_event_name(), instead of type and config; or NULL */
+    const char *zone; /* counted by counters_powercap(): "package", "dram"; else NULL */
+    bool socket;      /* counts what the whole socket does, not the calling thread alone */
 };
 extern const struct counter_event counter_events[];               /* ends with {0} */
 const struct counter_event *counter_event_find(const char *name); /* NULL when there is none */
@@ -56,19 +62,27 @@ struct counter_raw {
     uint64_t value, enabled_ns, running_ns;
 };
 
-/* A way to count one event on the calling thread.  A handle is > 0; a negative return is -errno. */
+enum { COUNTER_SET_MAX = 16 }; /* events that are counted together */
+
+/* A way to count events on the calling thread.  A set is events that count at the same time; it
+ * belongs to the thread that opened it.  Calls return 0 or -errno; -E2BIG from open: more events
+ * than a set may have.  Sets are opened and closed by one thread at a time. */
 struct counter_backend {
     const char *name;
     void *self;
-    int (*open)(void *self, const struct counter_event *event);
-    int (*begin)(void *self, int handle); /* from zero */
-    int (*end)(void *self, int handle, struct counter_raw *raw);
-    void (*close)(void *self, int handle);
+    int (*open)(void *self, const struct counter_event *const *events, size_t n, void **set);
+    int (*begin)(void *self, void *set);                        /* from zero */
+    int (*end)(void *self, void *set, struct counter_raw *raw); /* raw [n] */
+    void (*close)(void *self, void *set);
 };
 
 /* Each returns E_UNAVAILABLE with the reason and the remedy when it cannot be had at all. */
 enum status counters_papi(struct counter_backend *out, struct err *err);
 enum status counters_perf(struct counter_backend *out, struct err *err);
+
+/* Energy in microjoules from the kernel's powercap zones, of events with a zone.  root: see
+ * bench/sysfile.h; borrowed.  Always to be had; a zone that is not there fails to open. */
+void counters_powercap(const char *root, struct counter_backend *out);
 
 /* The fake: counts what it is told to, and fails as it is told to. */
 struct counter_fault {
@@ -78,11 +92,17 @@ struct counter_fault {
     double
         running; /* share of the time that the event ran: 1 always, 0 never, between: multiplexed */
     bool wraps;  /* the value comes from a counter that went backwards */
+    int others_errno; /* of open on all OpenMP threads but the first: cores of another type */
 };
+enum { COUNTER_FAKE_SETS = 64 };
 struct counter_fake {
     const struct counter_fault *faults; /* events that are not named count right */
-    const struct counter_event *open[8];
-    double began_ns[8]; /* thread time, for task-clock */
+    size_t room;                        /* events that open together; 0: COUNTER_SET_MAX */
+    struct counter_fake_set {
+        const struct counter_event *events[COUNTER_SET_MAX];
+        size_t n;        /* 0: free */
+        double began_ns; /* thread time, for task-clock */
+    } sets[COUNTER_FAKE_SETS];
 };
 void counters_fake(struct counter_fake *fake, struct counter_backend *out);
 
@@ -94,9 +114,13 @@ struct counter_probe {
     char reason[200]; /* "" when the state is OK; else what and the remedy */
 };
 
-/* Opens, runs, reads and checks one event.  The backend is left as it was. */
+/* Opens, runs, reads and checks one event.  The backend is left as it was.  An event of unknown
+ * work is COUNTER_UNCHECKED at best. */
 struct counter_probe counter_probe_event(const struct counter_backend *backend,
                                          const struct counter_event *event);
+
+/* Sets state and reason for an errno: "STEP: WHAT: REMEDY". */
+void counter_probe_fail(struct counter_probe *p, const char *step, int error);
 
 /* How a run counts: choice is "auto", "papi", "perf" or "none". */
 struct counters {

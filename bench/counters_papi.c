@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <papi.h>
+#include <pthread.h>
+#include <stdlib.h>
 
 /* The errno that a PAPI code stands for, so that states and remedies are found in one place. */
 static int errno_of(int papi)
@@ -31,47 +33,62 @@ static int errno_of(int papi)
     }
 }
 
-static int papi_open(void *self, const struct counter_event *event)
+struct papi_set {
+    int set;
+    size_t n;
+};
+
+static void papi_close(void *self, void *set)
 {
     (void)self;
-    int set = PAPI_NULL, code = PAPI_create_eventset(&set);
-    if (code != PAPI_OK)
-        return -errno_of(code);
-    code = PAPI_add_named_event(set, event->papi);
+    struct papi_set *s = set;
+    PAPI_cleanup_eventset(s->set);
+    PAPI_destroy_eventset(&s->set);
+    free(s);
+}
+
+static int papi_open(void *self, const struct counter_event *const *events, size_t n, void **set)
+{
+    (void)self;
+    if (n > COUNTER_SET_MAX)
+        return -E2BIG;
+    struct papi_set *s = malloc(sizeof *s);
+    if (!s)
+        return -ENOMEM;
+    *s = (struct papi_set){PAPI_NULL, n};
+    int code = PAPI_create_eventset(&s->set);
+    for (size_t i = 0; i < n && code == PAPI_OK; i++)
+        code = events[i]->papi ? PAPI_add_named_event(s->set, events[i]->papi) : PAPI_ENOEVNT;
     if (code != PAPI_OK) {
-        PAPI_destroy_eventset(&set);
+        papi_close(NULL, s);
         return -errno_of(code);
     }
-    return set + 1; /* PAPI counts its sets from 0 */
-}
-
-static int papi_begin(void *self, int handle)
-{
-    (void)self;
-    int code = PAPI_start(handle - 1);
-    return code == PAPI_OK ? 0 : -errno_of(code);
-}
-
-static int papi_end(void *self, int handle, struct counter_raw *raw)
-{
-    (void)self;
-    long long value = 0;
-    int code = PAPI_stop(handle - 1, &value);
-    if (code != PAPI_OK)
-        return -errno_of(code);
-    if (value < 0) /* a counter that went backwards */
-        return -ERANGE;
-    /* Without multiplexing PAPI counts all the time, or fails to start. */
-    *raw = (struct counter_raw){(uint64_t)value, 1, 1};
+    *set = s;
     return 0;
 }
 
-static void papi_close(void *self, int handle)
+static int papi_begin(void *self, void *set)
 {
     (void)self;
-    int set = handle - 1;
-    PAPI_cleanup_eventset(set);
-    PAPI_destroy_eventset(&set);
+    int code = PAPI_start(((struct papi_set *)set)->set);
+    return code == PAPI_OK ? 0 : -errno_of(code);
+}
+
+static int papi_end(void *self, void *set, struct counter_raw *raw)
+{
+    (void)self;
+    const struct papi_set *s = set;
+    long long values[COUNTER_SET_MAX] = {0};
+    int code = PAPI_stop(s->set, values);
+    if (code != PAPI_OK)
+        return -errno_of(code);
+    for (size_t i = 0; i < s->n; i++) {
+        if (values[i] < 0) /* a counter that went backwards */
+            return -ERANGE;
+        /* Without multiplexing PAPI counts all the time, or fails to start. */
+        raw[i] = (struct counter_raw){(uint64_t)values[i], 1, 1};
+    }
+    return 0;
 }
 
 enum status counters_papi(struct counter_backend *out, struct err *err)
@@ -82,6 +99,11 @@ enum status counters_papi(struct counter_backend *out, struct err *err)
                            version > 0
                                ? "the library is not of the version this program was built for"
                                : PAPI_strerror(version));
+    /* Each thread of a cell opens sets of its own. */
+    int code = PAPI_thread_init((unsigned long (*)(void))pthread_self);
+    if (code != PAPI_OK)
+        return status_fail(err, E_UNAVAILABLE, "PAPI does not count threads: %s",
+                           PAPI_strerror(code));
     /* In its default domain PAPI counts user code alone, and a page fault or a switch of context,
      * which happen in the kernel, would read 0 for ever. */
     PAPI_set_domain(PAPI_DOM_ALL);

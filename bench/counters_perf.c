@@ -2,56 +2,131 @@
  * work. */
 #include <errno.h>
 #include <linux/perf_event.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "bench/counters.h"
+#include "bench/perf_event_name.h"
 
-static int perf_open(void *self, const struct counter_event *event)
+enum { MAX_FDS = 64 };
+
+/* Events of the calling thread are one group, which the hardware holds whole or not at all; those
+ * of a socket have a descriptor for each unit that counts a part. */
+struct perf_set {
+    size_t n, n_fds;
+    int fds[MAX_FDS];
+    size_t event_of[MAX_FDS];
+};
+
+static void perf_close(void *self, void *set)
 {
     (void)self;
+    struct perf_set *s = set;
+    while (s->n_fds)
+        close(s->fds[--s->n_fds]);
+    free(s);
+}
+
+static int add_fd(struct perf_set *s, const struct counter_event *event, size_t i,
+                  const struct perf_selector *selector)
+{
+    bool leads = !s->n_fds || event->socket;
     struct perf_event_attr attr = {
-        .type = event->perf_type,
+        .type = selector->type,
         .size = sizeof attr,
-        .config = event->perf_config,
-        .disabled = 1,
+        .config = selector->config[0],
+        .config1 = selector->config[1],
+        .config2 = selector->config[2],
+        .disabled = leads,
+        /* Not in turns with others: the leader fails to start instead. */
+        .pinned = leads && event->hardware && !event->socket,
         .read_format = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING,
         /* User code alone, so that an unprivileged user can count; but a page fault and a switch of
-         * context happen in the kernel. */
-        .exclude_kernel = event->hardware,
-        .exclude_hv = 1,
+         * context happen in the kernel, and a memory controller knows of no privilege. */
+        .exclude_kernel = event->hardware && !event->socket,
+        .exclude_hv = !event->socket,
     };
-    long fd = syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
-    return fd < 0 ? -errno : (int)fd;
-}
-
-static int perf_begin(void *self, int fd)
-{
-    (void)self;
-    if (ioctl(fd, PERF_EVENT_IOC_RESET, 0) || ioctl(fd, PERF_EVENT_IOC_ENABLE, 0))
+    if (s->n_fds == MAX_FDS)
+        return -E2BIG;
+    long fd = syscall(SYS_perf_event_open, &attr, event->socket ? -1 : 0, selector->cpu,
+                      leads ? -1 : s->fds[0], PERF_FLAG_FD_CLOEXEC);
+    if (fd < 0)
         return -errno;
+    s->event_of[s->n_fds] = i;
+    s->fds[s->n_fds++] = (int)fd;
     return 0;
 }
 
-static int perf_end(void *self, int fd, struct counter_raw *raw)
+static int add_event(struct perf_set *s, const struct counter_event *event, size_t i)
+{
+    struct perf_selector selectors[MAX_FDS] = {{event->perf_type, {event->perf_config}, -1}};
+    size_t n = 1;
+    int error = event->perf ? perf_event_name("", event->perf, selectors, MAX_FDS, &n) : 0;
+    for (size_t k = 0; k < n && !error; k++)
+        error =
+            event->socket == (selectors[k].cpu >= 0) ? add_fd(s, event, i, &selectors[k]) : -EINVAL;
+    return error;
+}
+
+static int perf_open(void *self, const struct counter_event *const *events, size_t n, void **set)
 {
     (void)self;
-    uint64_t words[3]; /* value, time enabled, time running */
-    if (ioctl(fd, PERF_EVENT_IOC_DISABLE, 0))
-        return -errno;
-    ssize_t n = read(fd, words, sizeof words);
-    if (n != sizeof words)
-        return n < 0 ? -errno : -EIO;
-    *raw = (struct counter_raw){words[0], words[1], words[2]};
+    struct perf_set *s = calloc(1, sizeof *s);
+    if (!s)
+        return -ENOMEM;
+    s->n = n;
+    int error = n > COUNTER_SET_MAX ? -E2BIG : 0;
+    for (size_t i = 0; i < n && !error; i++)
+        error = events[i]->socket == events[0]->socket ? add_event(s, events[i], i) : -EINVAL;
+    if (error)
+        perf_close(NULL, s);
+    else
+        *set = s;
+    return error;
+}
+
+static int control(const struct perf_set *s, unsigned long request)
+{
+    for (size_t k = 0; k < s->n_fds; k++)
+        if (ioctl(s->fds[k], request, 0))
+            return -errno;
     return 0;
 }
 
-static void perf_close(void *self, int fd)
+static int perf_begin(void *self, void *set)
 {
     (void)self;
-    close(fd);
+    int error = control(set, PERF_EVENT_IOC_RESET);
+    /* Backwards, a group's leader last: until then none of it counts. */
+    const struct perf_set *s = set;
+    for (size_t k = s->n_fds; k-- > 0 && !error;)
+        error = ioctl(s->fds[k], PERF_EVENT_IOC_ENABLE, 0) ? -errno : 0;
+    return error;
+}
+
+static int perf_end(void *self, void *set, struct counter_raw *raw)
+{
+    (void)self;
+    const struct perf_set *s = set;
+    int error = control(s, PERF_EVENT_IOC_DISABLE); /* the leader first */
+    if (error)
+        return error;
+    memset(raw, 0, s->n * sizeof *raw);
+    for (size_t k = 0; k < s->n_fds; k++) {
+        uint64_t words[3]; /* value, time enabled, time running */
+        struct counter_raw *sum = &raw[s->event_of[k]];
+        ssize_t n = read(s->fds[k], words, sizeof words);
+        if (n != sizeof words)
+            return n < 0 ? -errno
+                         : -EBUSY; /* nothing to read: a pinned group that lost its place */
+        sum->value += words[0];
+        sum->enabled_ns += words[1];
+        sum->running_ns += words[2];
+    }
+    return 0;
 }
 
 enum status counters_perf(struct counter_backend *out, struct err *err)
@@ -61,11 +136,13 @@ enum status counters_perf(struct counter_backend *out, struct err *err)
                                       .begin = perf_begin,
                                       .end = perf_end,
                                       .close = perf_close};
-    int fd = perf_open(NULL, counter_event_find("task-clock"));
-    if (fd < 0 && -fd != ENOENT && -fd != EOPNOTSUPP)
-        return status_fail(err, E_UNAVAILABLE, "perf_event_open: %s", strerror(-fd));
-    if (fd >= 0)
-        close(fd);
+    const struct counter_event *clock = counter_event_find("task-clock");
+    void *set = NULL;
+    int error = perf_open(NULL, &clock, 1, &set);
+    if (error && -error != ENOENT && -error != EOPNOTSUPP)
+        return status_fail(err, E_UNAVAILABLE, "perf_event_open: %s", strerror(-error));
+    if (!error)
+        perf_close(NULL, set);
     *out = backend;
     return OK;
 }

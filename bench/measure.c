@@ -66,6 +66,10 @@ static void run_check_time(const struct block *b, struct trial *t, struct cell *
         explain_invalid(cell);
         return;
     }
+    if (b->observe) {
+        b->observe(b->user, t, cell);
+        return;
+    }
     struct gbench job = {.run = run_trial,
                          .context = t,
                          .items = &t->items_done,

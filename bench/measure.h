@@ -35,6 +35,8 @@ const char *cell_mode_name(enum cell_mode m); /* NULL for MODE_NEITHER */
 enum { COLD_FACTOR = 4 };
 
 /* What the cells of a block have in common. */
+struct trial;
+struct cell;
 struct block {
     const struct task *task;
     const struct matrix_case *c;
@@ -45,6 +47,9 @@ struct block {
     size_t llc_bytes;
     size_t iterations; /* as in struct gbench */
     double min_time_s;
+    /* What is done with a trial that is right, in the place of timing it; NULL: it is timed. */
+    void (*observe)(void *user, struct trial *t, struct cell *cell);
+    void *user;
 };
 
 struct cell {

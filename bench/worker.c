@@ -10,9 +10,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bench/count_job.h"
 #include "bench/records.h"
 #include "bench/roofs.h"
 #include "bench/weights.h"
+#include "numerics/cpu.h"
 
 enum { MAX_JOB_BYTES = 1 << 20, MAX_THREADS = 1 << 16 };
 
@@ -185,6 +187,32 @@ static enum status run_block(const struct worker *w, const struct technique *tec
     return reply(w->out, line, err);
 }
 
+/* ---- Counting ---- */
+
+static enum status run_count(const struct worker *w, const struct technique *technique,
+                             const struct json *job, struct err *err)
+{
+    struct block b = {.seed = json_u64(json_get(job, "seed"), 0),
+                      .llc_bytes = (size_t)json_u64(json_get(job, "llc_bytes"), 0)};
+    const struct json *variants = json_get(job, "variants");
+    enum status s = read_threads(job, &b.threads, err);
+    if (!s)
+        s = find_cells(technique, job, &b, err);
+    if (!s)
+        s = cpu_at_most(json_get_string(job, "isa", NULL), w->features, &b.features, err);
+    if (!s && json_size(variants) != 1)
+        s = status_fail(err, E_USAGE, "worker: a count is of one variant");
+    if (s)
+        return s;
+    struct json *line = json_new_object();
+    s = count_job_run(&b, task_variant(b.task, json_string(json_first(variants), "")), job,
+                      json_add_object(line, "count"), err);
+    if (!s)
+        return reply(w->out, line, err);
+    json_free(line);
+    return s;
+}
+
 /* ---- Checks ---- */
 
 /* Where the rows of a check go. */
@@ -252,6 +280,8 @@ enum status worker_run(const struct worker *w, struct err *err)
         s = status_fail(err, E_USAGE, "worker: no technique '%s'", id);
     else if (!strcmp(kind, "block"))
         s = run_block(w, row->technique, job, err);
+    else if (!strcmp(kind, "count"))
+        s = run_count(w, row->technique, job, err);
     else if (!strcmp(kind, "check"))
         s = run_check(w, row->technique, job, err);
     else

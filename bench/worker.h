@@ -13,6 +13,14 @@
  *   {"job": "check", "technique", "threads", "seed", "llc_bytes"}
  *     {"check": {...}} for each row as soon as it is known, and {"end": {"rows"}} at the end
  *
+ *   {"job": "count", "technique", "task", "case", "variants": [one name], "threads", "seed",
+ *    "llc_bytes", "isa": at most, or null, and
+ *    either "backend": "papi" or another for perf, "groups", "events": lists or null, "iterations",
+ *           "cpu": {"vendor", "family", "model"}
+ *    or "simulate": true, "mode": "warm" or "cold", in a process that Callgrind runs}
+ *     {"count": {"passes", "iterations", "items", "seconds", "events": [...]}}, or {"count":
+ * {"isa"}} of a simulation, whose counts are in Callgrind's file
+ *
  * So what a child knew before it died is not lost, and a missing last line tells that it died.
  * iterations 0 means by min_time_s.  control: measure the read bandwidth of memory beside the
  * cells.

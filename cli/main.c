@@ -18,6 +18,7 @@ static const struct verb verbs[] = {
     {"machine", "this machine: topology, caches, and its measured roofs", verb_machine},
     {"doctor", "what on this host disturbs measurements, and the remedy", verb_doctor},
     {"bench", "measures the matrix: what each technique costs and saves here", verb_bench},
+    {"profile", "one cell under the counters: events, bytes by tier, what bounds it", verb_profile},
     {"check", "the claims of the papers beside what this machine shows", verb_check},
     {"analyze", "what is inside a checkpoint: quantisation error by format", verb_analyze},
     {"plot", "draws the figures of a results folder", verb_plot},

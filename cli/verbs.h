@@ -30,6 +30,6 @@ struct verb {
 };
 
 verb_fn verb_analyze, verb_bench, verb_check, verb_compare, verb_describe, verb_doctor, verb_export,
-    verb_list, verb_machine, verb_merge, verb_plot, verb_report, verb_worker;
+    verb_list, verb_machine, verb_merge, verb_plot, verb_profile, verb_report, verb_worker;
 
 #endif

@@ -12,7 +12,8 @@
 
 enum { MAX_BYTES = 1 << 30, TEMPORARY_TRIES = 100 };
 
-static const char *const kinds[] = {"bench", "check", "analysis", "machine", "compare", NULL};
+static const char *const kinds[] = {"bench",   "check",   "analysis", "machine",
+                                    "compare", "profile", NULL};
 
 static enum status check_name(const char *path, struct err *err)
 {

@@ -18,8 +18,8 @@ static struct counter_probe probe_with(struct counter_fault fault)
     struct counter_backend backend;
     counters_fake(&fake, &backend);
     struct counter_probe p = counter_probe_event(&backend, counter_event_find(fault.event));
-    for (size_t i = 0; i < sizeof fake.open / sizeof fake.open[0]; i++)
-        assert_null(fake.open[i]); /* the probe closed what it opened */
+    for (size_t i = 0; i < COUNTER_FAKE_SETS; i++)
+        assert_int_equal(fake.sets[i].n, 0); /* the probe closed what it opened */
     return p;
 }
 

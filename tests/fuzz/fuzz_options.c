@@ -16,7 +16,7 @@ struct parsed {
 static const struct option_row rows[] = {
     {"flag", OPTION_FLAG, NULL, "a flag", offsetof(struct parsed, flag), NULL},
     {"text", OPTION_TEXT, "TEXT", "any text", offsetof(struct parsed, text), NULL},
-    {"size", OPTION_SIZE, "N", "a size", offsetof(struct parsed, size), NULL},
+    {"size", OPTION_COUNT, "N", "a size", offsetof(struct parsed, size), NULL},
     {"seed", OPTION_U64, "N", "a seed", offsetof(struct parsed, seed), NULL},
     {"seconds", OPTION_DOUBLE, "S", "a time", offsetof(struct parsed, seconds), NULL},
     {"choice", OPTION_CHOICE, NULL, "a word", offsetof(struct parsed, choice), "auto|papi|none"},

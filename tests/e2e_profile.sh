@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# `assay profile` of one small cell: what counts here counts, what does not says why.
+set -uo pipefail
+program=${1:?usage: e2e_profile.sh PROGRAM SOURCE_DIR} source=${2:?}
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+cell=cube-root-formats/gemv/f32/l2.256x512
+fail() { echo "$*"; exit 1; }
+
+how=auto
+command -v valgrind >valgrind.path && how=simulated
+"$program" profile $cell --threads 1 --counters $how --out out >out.txt 2>err.txt ||
+    fail "exit code $?: $(cat err.txt)"
+grep -q "^$cell, 1 threads: ok" out.txt || fail "the cell is missing: $(cat out.txt)"
+grep -q ' roof' out.txt || fail 'there is no reading'
+grep -Eq '^  (cycles +[0-9]|cycles .*: cannot be opened: )' out.txt ||
+    fail 'cycles have neither value nor reason'
+/usr/bin/python3 "$source/tests/validate.py" out/profile.json
+[ $? -ne 1 ] || fail 'profile.json is not as the schema says'
+/usr/bin/python3 - $how <<'P' || fail 'profile.json is wrong'
+import json, sys
+cell, = json.load(open("out/profile.json"))["cells"]
+events = {e["event"]: e for e in cell["counters"]}
+assert events["task-clock"]["value"] or events["task-clock"]["reason"], events["task-clock"]
+for e in events.values():
+    assert (e["value"] is None) == (e["status"] not in ("ok", "unchecked")), e
+    assert e["value"] is not None or e["reason"], e
+tiers = {t["tier"]: t for t in cell["traffic"]}
+assert tiers["modelled"]["bytes"] == 256 * 512 * 4 + 512 * 4 + 256 * 4, tiers["modelled"]
+if sys.argv[1] == "simulated":
+    assert tiers["simulated"]["bytes"] is not None and tiers["simulated"]["isa"], tiers["simulated"]
+assert all(t["bytes"] is not None or t["reason"] for t in tiers.values())
+P
+"$program" profile $cell --group nothing >out.txt 2>err.txt
+[ $? -eq 64 ] || fail 'an unknown group is taken'
+mkdir empty
+PATH=$work/empty "$program" profile $cell --counters simulated --out out2 >out.txt 2>err.txt
+[ $? -eq 69 ] || fail 'simulation without valgrind is no error'
