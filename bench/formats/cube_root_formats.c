@@ -264,8 +264,11 @@ static struct cube_root spec_of(const struct data *d, double alpha, size_t block
 
 static struct block_format format_of(const struct codebook *c, size_t block)
 {
-    return (struct block_format){
-        c, block ? SCALE_ABSMAX : SCALE_RMS, SCALE_BF16, block ? block : BLOCK_TENSOR, 1, 0};
+    return (struct block_format){.codebook = c,
+                                 .rule = block ? SCALE_ABSMAX : SCALE_RMS,
+                                 .scale_format = SCALE_BF16,
+                                 .block = block ? block : BLOCK_TENSOR,
+                                 .multiplier = 1};
 }
 
 /* R; and R 2^b with the true bits where r2b is not NULL.  NaN when there is no such codebook. */
