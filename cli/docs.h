@@ -12,7 +12,6 @@
 
 /* What has options of its own: a verb that users know, or `analyze NAME`. */
 struct command {
-    const char *summary;
     const struct verb_help *help;
     char name[64]; /* "bench", "analyze quant-error" */
     const struct verb *verb;

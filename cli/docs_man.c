@@ -122,9 +122,7 @@ static void print_examples(const struct command *c)
         return;
     printf(".PP\n\\fB");
     print_escaped(c->name);
-    printf("\\fR: ");
-    print_escaped(c->summary);
-    printf(":\n");
+    printf("\\fR\n");
     print_text(c->help->text, true);
 }
 

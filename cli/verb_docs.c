@@ -29,7 +29,6 @@ bool command_next(struct command *c)
         const struct analysis *a = *c->analysis;
         analysis_help_make(a, &c->of_analysis);
         snprintf(c->name, sizeof c->name, "%s %s", c->verb->name, a->name);
-        c->summary = a->title;
         c->help = &c->of_analysis.help;
         return true;
     }
@@ -40,7 +39,6 @@ bool command_next(struct command *c)
     if (!c->verb->name)
         return false;
     snprintf(c->name, sizeof c->name, "%s", c->verb->name);
-    c->summary = c->verb->summary;
     c->help = c->verb->help;
     return true;
 }
