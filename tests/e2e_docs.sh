@@ -85,6 +85,21 @@ while read -r command; do
     expect 0 '' "$program" help $command
     cmp wanted stdout || fail "assay help $command is not assay $command --help"
 done < <(commands)
+# Every option that takes one of several words, as --help has them: verb, option, words.
+while read -r command; do
+    # shellcheck disable=SC2086
+    "$program" $command --help | sed -n "s/^  --\([a-z-]*\) \([a-z-]*|[a-z|-]*\).*/$command:\1:\2/p"
+done < <(commands) >choices
+while IFS=: read -r command option words; do
+    words=${words//|/ }
+    # shellcheck disable=SC2086
+    [ "$(bash_completes $command --"$option" '' | paste -sd ' ')" = "$words" ] ||
+        fail "bash: words of assay $command --$option"
+    grep -q "'--$option=.*:($words)'" assay.zsh || fail "zsh: words of assay $command --$option"
+    grep -q "__assay_in $command' -l $option -x -a '$words'" assay.fish ||
+        fail "fish: words of assay $command --$option"
+done <choices
+[ "$(wc -l <choices)" -ge 6 ] || fail 'only these take one of several words:' "$(<choices)"
 [ "$n_commands" -ge 15 ] || fail "only $n_commands commands"
 [ "$n_options" -ge 200 ] || fail "only $n_options options"
 
