@@ -16,8 +16,7 @@
 #include "datasets/document.h"
 
 struct analyze_options {
-    const char
-        *own[ANALYSIS_OPTIONS]; /* values of the analysis's options, in the order of its table */
+    const char *own[ANALYSIS_OPTIONS]; /* values of its own options, in the order of its table */
     const char *out;
     uint64_t seed;
     size_t threads;
