@@ -9,11 +9,11 @@
 #include "cli/verbs.h"
 
 static const struct option_row options[] = {{0}};
-static const struct verb_help help = {
+const struct verb_help verb_doctor_help = {
     "doctor",
     "Names what on this host disturbs measurements: for each finding the effect on a timing and\n"
     "the remedy.  It changes nothing, and takes half a second to see what others do.",
-    options};
+    options, WORD_NONE, NULL};
 
 /* folder: PATH, or NULL */
 static bool on_path(const char *folder, const char *program)
@@ -46,7 +46,7 @@ enum status verb_doctor(const struct context *context, int argc, char **argv, st
     struct diagnosis findings[DIAGNOSES];
     int words, disturbing = 0;
     bool helped;
-    enum status s = options_parse(&help, argc, argv, NULL, &words, &helped, err);
+    enum status s = options_parse(&verb_doctor_help, argc, argv, NULL, &words, &helped, err);
     if (s || helped)
         return s;
     if (words)

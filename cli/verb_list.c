@@ -7,14 +7,16 @@
 #include "cli/verbs.h"
 #include "numerics/formats/scalar_format.h"
 
+#define LISTS "techniques|variants|cases|formats|analyses|counters"
+
 static const struct option_row options[] = {{0}};
-static const struct verb_help help = {
-    "list [techniques|variants|cases|formats|analyses|counters]",
+const struct verb_help verb_list_help = {
+    "list [" LISTS "]",
     "Lists what this program knows, one line each, columns separated by tabs.\n"
     "A variant or case is shown as the cell path that `assay bench` takes.  Counters are opened, "
     "run\n"
     "over known work and checked first; what cannot be trusted here says why.",
-    options};
+    options, WORD_CHOICE, LISTS};
 
 static void list_techniques(void)
 {
@@ -117,7 +119,7 @@ enum status verb_list(const struct context *context, int argc, char **argv, stru
     (void)context;
     int words;
     bool helped;
-    enum status s = options_parse(&help, argc, argv, NULL, &words, &helped, err);
+    enum status s = options_parse(&verb_list_help, argc, argv, NULL, &words, &helped, err);
     if (s || helped)
         return s;
     if (words > 1)
@@ -127,8 +129,5 @@ enum status verb_list(const struct context *context, int argc, char **argv, stru
             lists[i].list();
             return OK;
         }
-    return status_fail(
-        err, E_USAGE,
-        "list: no list '%s'; there are techniques, variants, cases, formats, analyses, counters",
-        argv[1]);
+    return status_fail(err, E_USAGE, "list: no list '%s'; there are " LISTS, argv[1]);
 }
