@@ -3,8 +3,8 @@
  * smallest model on which a claim about low-bit weights can be tried in seconds.
  *
  *   net    y = W2 relu(W1 x + b1) + b2 in f32
- *   task   x ~ N(0, I); y of a random teacher without biases, each output centred and all divided
- *          by one standard deviation, so that a net that answers 0 has loss 1
+ *   task   x ~ N(0, I); y of a random teacher whose hidden layer has no biases, all outputs shifted
+ *          and scaled alike to mean 0 and variance 1, so that a net that answers 0 has loss 1
  *   loss   mean over samples and outputs of (y - teacher)^2
  *   step   Adam with bias correction on a fresh batch, the rate falling linearly
  *
@@ -68,7 +68,7 @@ struct mlp_quantiser {
 };
 
 struct mlp_task {
-    struct mlp teacher; /* the scaling and centring of its outputs are in W2 and b2 */
+    struct mlp teacher; /* the scale and shift of its outputs are in W2 and b2 */
     size_t held_out;
     float *x, *y; /* [held_out][inputs], [held_out][outputs] */
 };
