@@ -74,8 +74,7 @@ struct mlp_task {
 };
 
 /* T1 [hidden][inputs] ~ N(0, 1 / inputs), T2 [outputs][hidden] ~ N(0, 1 / hidden); mean and
- * deviation are those of the held-out samples.  E_USAGE as mlp_alloc, E_NOMEM; *task is then {0}.
- */
+ * variance are those of the held-out samples.  E_USAGE as mlp_alloc; E_NOMEM; *task is then {0}. */
 enum status mlp_task_make(struct mlp_task *task, size_t inputs, size_t hidden, size_t outputs,
                           size_t held_out, uint64_t seed, struct err *err);
 void mlp_task_free(struct mlp_task *task);
