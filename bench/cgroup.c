@@ -1,6 +1,7 @@
 #include "bench/cgroup.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,10 +14,19 @@ enum { GROUP_MAX = 1024 };
  * a page of at most 64 KiB. */
 static const double v1_no_limit = 0x1p63 - 0x1p16;
 
-static void tighten(double *limit, double found)
+/* format gives the name of the file that the limit was found in, with the group's path in it. */
+__attribute__((format(printf, 4, 5))) static void tighten(double *limit, char file[CGROUP_FILE_MAX],
+                                                          double found, const char *format, ...)
 {
-    if (found > 0 && (*limit == 0 || found < *limit))
-        *limit = found;
+    if (!(found > 0) || (*limit != 0 && found >= *limit))
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    int n = vsnprintf(file, CGROUP_FILE_MAX, format, arguments);
+    va_end(arguments);
+    if (n < 0 || n >= CGROUP_FILE_MAX)
+        file[0] = '\0';
+    *limit = found;
 }
 
 /* The path of the process's group in the hierarchy of controller; "" names version 2. */
@@ -68,9 +78,11 @@ static void read_v2(const char *root, struct cgroup *limits)
     do {
         if (sysfile_text(root, text, sizeof text, "/sys/fs/cgroup%s/cpu.max", path) &&
             sscanf(text, "%lf %lf", &quota, &period) == 2 && period > 0 && isfinite(quota))
-            tighten(&limits->cpus, quota / period);
+            tighten(&limits->cpus, limits->cpus_file, quota / period, "/sys/fs/cgroup%s/cpu.max",
+                    path);
         if (sysfile_number(root, &bytes, "/sys/fs/cgroup%s/memory.max", path))
-            tighten(&limits->memory_bytes, bytes);
+            tighten(&limits->memory_bytes, limits->memory_file, bytes,
+                    "/sys/fs/cgroup%s/memory.max", path);
     } while (to_parent(path));
 }
 
@@ -86,7 +98,9 @@ static void read_v1(const char *root, struct cgroup *limits)
             if (sysfile_number(root, &quota, "/sys/fs/cgroup/cpu%s/cpu.cfs_quota_us", path) &&
                 sysfile_number(root, &period, "/sys/fs/cgroup/cpu%s/cpu.cfs_period_us", path) &&
                 period > 0)
-                tighten(&limits->cpus, quota / period); /* a quota of -1 is none */
+                tighten(&limits->cpus, limits->cpus_file,
+                        quota / period, /* a quota of -1 is none */
+                        "/sys/fs/cgroup/cpu%s/cpu.cfs_quota_us", path);
         while (to_parent(path));
     }
     if (group_path(root, "memory", path))
@@ -94,7 +108,8 @@ static void read_v1(const char *root, struct cgroup *limits)
             if (sysfile_number(root, &bytes, "/sys/fs/cgroup/memory%s/memory.limit_in_bytes",
                                path) &&
                 bytes < v1_no_limit)
-                tighten(&limits->memory_bytes, bytes);
+                tighten(&limits->memory_bytes, limits->memory_file, bytes,
+                        "/sys/fs/cgroup/memory%s/memory.limit_in_bytes", path);
         while (to_parent(path));
 }
 

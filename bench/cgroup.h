@@ -8,11 +8,15 @@
 #ifndef BENCH_CGROUP_H
 #define BENCH_CGROUP_H
 
+enum { CGROUP_FILE_MAX = 192 };
+
 struct cgroup {
     double cpus;         /* quota / period; 0: no limit */
     double memory_bytes; /* 0: no limit */
     double
         throttled_s; /* time that the own group was kept from running by its quota; NAN: unknown */
+    /* The files of the two limits; "" without one, or when the path is longer. */
+    char cpus_file[CGROUP_FILE_MAX], memory_file[CGROUP_FILE_MAX];
 };
 
 /* root: see bench/sysfile.h.  Files that are not there mean no limit. */
