@@ -100,8 +100,11 @@ void doctor_memory_limit(const struct doctor *d, struct diagnosis *x)
     if (limits.memory_bytes == 0 || limits.memory_bytes >= d->machine->memory_bytes) {
         snprintf(x->source, sizeof x->source, "%s",
                  limits.memory_bytes > 0 ? limits.memory_file : "/proc/self/cgroup");
-        doctor_found(x, DIAGNOSIS_FINE, "none below the %s there are",
-                     doctor_size(d->machine->memory_bytes, all));
+        if (limits.memory_unclear || !doctor_has_file(d, "/proc/self/cgroup"))
+            doctor_found(x, DIAGNOSIS_UNKNOWN, "the control groups do not tell");
+        else
+            doctor_found(x, DIAGNOSIS_FINE, "none below the %s there are",
+                         doctor_size(d->machine->memory_bytes, all));
         return;
     }
     snprintf(x->source, sizeof x->source, "%s", limits.memory_file);

@@ -287,7 +287,10 @@ void doctor_quota(const struct doctor *d, struct diagnosis *x)
     snprintf(x->source, sizeof x->source, "%s",
              limits.cpus > 0 ? limits.cpus_file : "/proc/self/cgroup");
     if (limits.cpus == 0) {
-        doctor_found(x, DIAGNOSIS_FINE, "none");
+        if (limits.cpus_unclear || !doctor_has_file(d, "/proc/self/cgroup"))
+            doctor_found(x, DIAGNOSIS_UNKNOWN, "the control groups do not tell");
+        else
+            doctor_found(x, DIAGNOSIS_FINE, "none");
         return;
     }
     doctor_found(x, DIAGNOSIS_FINE, "%.2f processors of %zu", limits.cpus, d->machine->n_pus);

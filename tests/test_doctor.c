@@ -259,9 +259,10 @@ static void what_the_system_hides_is_unknown_and_gets_no_command(void **unused)
 {
     (void)unused;
     static const char *const hidden[] = {
-        "governor", "turbo",          "SMT",    "throttling", "timer",      "load",
-        "steal",    "virtualisation", "jitter", "cpuset",     "huge pages", "NUMA balancing",
-        "swap",     "address layout", "PMU",    "disk",       "perf events"};
+        "governor",   "turbo",          "SMT",       "throttling",   "timer",      "load",
+        "steal",      "virtualisation", "jitter",    "cpuset",       "huge pages", "NUMA balancing",
+        "swap",       "address layout", "CPU quota", "memory limit", "PMU",        "disk",
+        "perf events"};
     struct host h = bad_host();
     struct diagnosis out[DIAGNOSES];
     h.machine.n_pus = 2;
@@ -286,6 +287,8 @@ static const struct file one_value[] = {
     {"SMT", CPU "smt/active"},
     {"timer", CLOCK "current_clocksource"},
     {"cpuset", CPU "online"},
+    {"CPU quota", "/sys/fs/cgroup/box/cpu.max"},
+    {"memory limit", "/sys/fs/cgroup/box/memory.max"},
     {"swap", "/proc/swaps"},
     {"huge pages", "/sys/kernel/mm/transparent_hugepage/enabled"},
     {"NUMA balancing", "/proc/sys/kernel/numa_balancing"},
@@ -331,7 +334,8 @@ static void garbage_and_unreadable_files_are_unknown_and_never_reach_a_command(v
             if (texts[i][0] == '-' || texts[i][0] == '0')
                 if (!strcmp(f->path, "governor") || !strcmp(f->path, "timer"))
                     continue;
-            if (!strcmp(f->path, "energy") && strchr("10", texts[i][0]) && texts[i][0])
+            if ((!strcmp(f->path, "energy") || !strcmp(f->path, "memory limit")) &&
+                strchr("10", texts[i][0]) && texts[i][0])
                 continue; /* begins with a number, which is what is read */
             fake_file(scratch, f->text, texts[i]);
             expect_unknown(&h, f->path, texts[i]);
