@@ -108,8 +108,9 @@ void doctor_rdpmc(const struct doctor *d, struct diagnosis *x)
     doctor_found(x, DIAGNOSIS_FINE, "%ld", mode);
     if (!mode) {
         x->kind = DIAGNOSIS_DISTURBS;
-        doctor_effect(x, "Counters are read by a system call of about a microsecond instead of an "
-                         "instruction: short cells count more of the reading.");
+        doctor_effect(
+            x, "Counters are read by a system call instead of an instruction: short cells count "
+               "more of the reading.");
         snprintf(found, sizeof found, "%ld", mode);
         doctor_offer(d, x, file, NULL, "1", found);
     }

@@ -123,8 +123,8 @@ void doctor_smt(const struct doctor *d, struct diagnosis *x)
     struct diagnosis switched = {0}; /* its finding is not that of the topic */
     if (doctor_word(d, &switched, control, found) && !strcmp(found, "on"))
         doctor_offer(d, x, control, NULL, "off", found);
-    doctor_found(x, DIAGNOSIS_DISTURBS, "on: %zu threads on %zu cores", d->machine->n_pus,
-                 d->machine->n_cores);
+    doctor_found(x, DIAGNOSIS_DISTURBS, "on: %zu threads on %zu core%s", d->machine->n_pus,
+                 d->machine->n_cores, d->machine->n_cores == 1 ? "" : "s");
     doctor_advise(x, "or leave it on, and measure with --threads %zu: one for each core",
                   d->machine->n_cores);
 }
