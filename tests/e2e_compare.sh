@@ -52,7 +52,8 @@ expect 64 'export needs' "$program" export whole
 expect 66 'nowhere' "$program" export nowhere --to csv
 compare_py=/usr/share/benchmark/compare.py
 if [ -e $compare_py ] && $python -c 'import scipy' 2>/dev/null; then
-    expect 0 '' $python $compare_py benchmarks out.google-benchmark out.google-benchmark
+    expect 0 '' "$program" export both --to google-benchmark --out both.json
+    expect 0 '' $python $compare_py benchmarks out.google-benchmark both.json
     grep -q "$(member whole/bench.json 'd["cells"][0]["path"]')" stdout || fail 'compare.py shows no cell'
 else
     echo "$compare_py or its scipy is not here: the export was not shown to it"
