@@ -1,0 +1,419 @@
+/* A comparison: new time over base time of every cell, with its interval, beside the margin that
+ * matters.  A page lists up to ROWS_MAX cells by name; of more, one figure shows all by rank and
+ * one names those that are not equivalent. */
+#include "plots/figure.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "datasets/text_stream.h"
+#include "plots/escape.h"
+#include "plots/legend.h"
+#include "plots/rows.h"
+
+extern const char embed_rows_gp[], embed_compare_all_gp[];
+
+enum {
+    NAME_LIMIT = 56,
+    UNMATCHED_SHOWN = 12,
+    CHANGES_SHOWN = 4,
+    ALL_LEFT = 40,
+    ALL_WIDTH = 620,
+    ALL_HEIGHT = 520,
+    ALL_TOP = 40,
+    ALL_BOTTOM = 60
+};
+
+static const char x_label[] = "time of new over time of base (logarithmic; right of 1 is slower)";
+
+static const char *const headers[] = {
+    "cell",    "threads", "ranks", "verdict",  "new / base", "low",         "high",    "base (s)",
+    "new (s)", "n base",  "n new", "p (Holm)", "evidence",   "more rounds", "changes", "reason"};
+
+enum verdict { SLOWER, FASTER, UNRESOLVED, EQUIVALENT, NOT_COMPARED, VERDICTS };
+
+/* Shapes that differ in grey: slower points up, faster down. */
+static const struct {
+    const char *name;
+    struct look look;
+} verdicts[VERDICTS] = {[SLOWER] = {"slower", {.rgb = 0xd55e00, .shape = 9}},
+                        [FASTER] = {"faster", {.rgb = 0x009e73, .shape = 11}},
+                        [UNRESOLVED] = {"unresolved", {.rgb = 0x56b4e9, .shape = 13}},
+                        [EQUIVALENT] = {"equivalent", {.rgb = LOOK_NEUTRAL, .shape = 7}},
+                        [NOT_COMPARED] = {"not compared", {.rgb = LOOK_NEUTRAL, .shape = 7}}};
+
+struct compared {
+    const struct json *json;
+    const char *path;
+    int threads, ranks;
+    enum verdict verdict;
+    double ratio, low, high; /* NaN: none */
+    bool few;                /* rounds */
+    size_t index;            /* in the document */
+};
+
+struct comparison {
+    const struct json *document;
+    struct compared *cells; /* [n], worst first */
+    size_t n, count[VERDICTS];
+    double margin, x_low, x_high;
+    bool cut; /* an interval leaves the axis */
+};
+
+static int whole(const struct json *cell, const char *key)
+{
+    double value = json_get_number(cell, key, 1);
+    return value >= 0 && value < 1e6 ? (int)value : 0;
+}
+
+static double positive(double value)
+{
+    return value > 0 && isfinite(value) ? value : NAN;
+}
+
+static struct compared read_compared(const struct json *j, size_t index)
+{
+    const struct json *ratio = json_get(j, "ratio"), *low = json_first(json_get(ratio, "interval"));
+    const char *word = json_get_string(j, "verdict", "");
+    struct compared c = {
+        .json = j,
+        .path = json_get_string(j, "path", ""),
+        .threads = whole(j, "threads"),
+        .ranks = whole(j, "ranks"),
+        .verdict = SLOWER,
+        .ratio = positive(json_get_number(ratio, "estimate", NAN)),
+        .low = positive(json_number(low, NAN)),
+        .high = positive(json_number(low ? json_next(low) : NULL, NAN)),
+        .few = !strcmp(json_get_string(j, "evidence", ""), "few-rounds"),
+        .index = index,
+    };
+    while (c.verdict < NOT_COMPARED && strcmp(verdicts[c.verdict].name, word))
+        c.verdict++;
+    if (!isfinite(c.low) || !isfinite(c.high))
+        c.low = c.high = NAN;
+    return c;
+}
+
+static int compare_index(const struct compared *a, const struct compared *b)
+{
+    return (a->index > b->index) - (a->index < b->index);
+}
+
+/* By verdict, then from the largest change to the smallest, then those without a ratio. */
+static int by_weight(const void *x, const void *y)
+{
+    const struct compared *a = x, *b = y;
+    double p = isfinite(a->ratio) ? fabs(log(a->ratio)) : -1,
+           q = isfinite(b->ratio) ? fabs(log(b->ratio)) : -1;
+    if (a->verdict != b->verdict)
+        return a->verdict < b->verdict ? -1 : 1;
+    return p != q ? (p > q ? -1 : 1) : compare_index(a, b);
+}
+
+static int by_ratio(const void *x, const void *y)
+{
+    const struct compared *a = *(const struct compared *const *)x,
+                          *b = *(const struct compared *const *)y;
+    return a->ratio != b->ratio ? (a->ratio < b->ratio ? -1 : 1) : compare_index(a, b);
+}
+
+/* The axis holds every ratio and the margin; an interval three times as wide as all that would
+ * leave them no room, and is cut. */
+static void choose_axis(struct comparison *k)
+{
+    double reach = 2 * log1p(k->margin), widest = 0;
+    for (size_t i = 0; i < k->n; i++) {
+        const struct compared *c = &k->cells[i];
+        if (isfinite(c->ratio))
+            reach = fmax(reach, fabs(log(c->ratio)));
+        if (isfinite(c->ratio) && isfinite(c->low))
+            widest = fmax(widest, fmax(-log(c->low), log(c->high)));
+    }
+    k->cut = widest > 3 * reach;
+    double span = 1.08 * fmax(reach, fmin(widest, 3 * reach));
+    k->x_low = exp(-span);
+    k->x_high = exp(span);
+}
+
+static bool comparison_make(const struct json *document, struct comparison *k)
+{
+    const struct json *cells = json_get(document, "cells");
+    double margin = json_get_number(document, "margin", 0);
+    *k = (struct comparison){.document = document,
+                             .margin = margin > 0 && margin < 10 ? margin : 0.03,
+                             .cells = calloc(json_size(cells) + 1, sizeof *k->cells)};
+    if (!k->cells)
+        return false;
+    for (const struct json *j = json_first(cells); j; j = json_next(j), k->n++) {
+        k->cells[k->n] = read_compared(j, k->n);
+        k->count[k->cells[k->n].verdict]++;
+    }
+    qsort(k->cells, k->n, sizeof *k->cells, by_weight);
+    choose_axis(k);
+    return true;
+}
+
+/* ---- Words ---- */
+
+static void name_of(const struct compared *c, char text[400])
+{
+    int n =
+        snprintf(text, 400, "%.300s, %d thread%s", c->path, c->threads, c->threads == 1 ? "" : "s");
+    if (c->ranks > 1)
+        snprintf(text + n, 400 - (size_t)n, ", %d ranks", c->ranks);
+}
+
+/* "bytes_read 1024 -> 512; ..." */
+static void add_changes(struct table *t, const struct json *changes)
+{
+    char *text = NULL;
+    size_t bytes, n = 0;
+    FILE *out = text_stream(&text, &bytes);
+    for (const struct json *c = json_first(changes); out && c && n < CHANGES_SHOWN;
+         c = json_next(c), n++)
+        fprintf(out, "%s%s %.6g \xe2\x86\x92 %.6g", n ? "; " : "", json_get_string(c, "metric", ""),
+                json_get_number(c, "base", NAN), json_get_number(c, "new", NAN));
+    if (out && json_size(changes) > n)
+        fprintf(out, "; and %zu more", json_size(changes) - n);
+    if (!out || fclose(out))
+        t->out_of_memory = true;
+    else
+        table_text(t, text);
+    free(text);
+}
+
+static void add_table_row(struct figure *f, const struct compared *c)
+{
+    struct table *t = &f->table;
+    const struct json *base = json_get(c->json, "base"), *new = json_get(c->json, "new");
+    table_text(t, c->path);
+    table_number(t, c->threads, 6);
+    table_number(t, c->ranks, 6);
+    table_text(t, verdicts[c->verdict].name);
+    table_number(t, c->ratio, 5);
+    table_number(t, c->low, 5);
+    table_number(t, c->high, 5);
+    table_number(t, json_get_number(base, "median_s", NAN), 4);
+    table_number(t, json_get_number(new, "median_s", NAN), 4);
+    table_number(t, json_get_number(base, "n", NAN), 6);
+    table_number(t, json_get_number(new, "n", NAN), 6);
+    table_number(t, json_get_number(c->json, "p_holm", NAN), 3);
+    table_text(t, json_get_string(c->json, "evidence", ""));
+    table_number(t, json_get_number(c->json, "more_rounds", NAN), 6);
+    add_changes(t, json_get(c->json, "changes"));
+    table_text(t, json_get_string(c->json, "reason", ""));
+}
+
+static void print_source(FILE *out, const char *word, const struct json *source)
+{
+    const char *version = json_get_string(source, "version", ""),
+               *revision = json_get_string(source, "revision", "");
+    fprintf(out, "%s: %s", word, json_get_string(source, "source", "unnamed"));
+    if (*version)
+        fprintf(out, " (%s%s%.12s)", version, *revision ? ", " : "", revision);
+    fputs(". ", out);
+}
+
+static void print_unmatched(FILE *out, const struct json *unmatched)
+{
+    size_t n = json_size(unmatched), shown = 0;
+    if (!n)
+        return;
+    fprintf(out, "Without a partner, %zu: ", n);
+    for (const struct json *j = json_first(unmatched); j && shown < UNMATCHED_SHOWN;
+         j = json_next(j), shown++)
+        fprintf(out, "%s%s (%d threads, only in %s)", shown ? "; " : "",
+                json_get_string(j, "path", ""), whole(j, "threads"), json_get_string(j, "in", ""));
+    if (n > shown)
+        fprintf(out, "; and %zu more", n - shown);
+    fputs(". ", out);
+}
+
+static void caption(const struct comparison *k, FILE *out)
+{
+    const struct json *notes = json_get(k->document, "notes");
+    size_t few = 0;
+    for (size_t i = 0; i < k->n; i++)
+        few += k->cells[i].few;
+    fprintf(out,
+            "Median time of new over that of base; band: the margin of %.4g %%; whiskers: the "
+            "interval that the verdict rests on%s. ",
+            100 * k->margin, k->cut ? ", cut where they leave the axis" : "");
+    for (enum verdict v = 0; v < VERDICTS; v++)
+        if (k->count[v])
+            fprintf(out, "%zu %s%s", k->count[v], verdicts[v].name, ", ");
+    fprintf(out, "%zu cells in all. ", k->n);
+    if (few)
+        fputs("Hollow: too few rounds. ", out);
+    print_source(out, "Base", json_get(k->document, "base"));
+    print_source(out, "New", json_get(k->document, "new"));
+    print_unmatched(out, json_get(k->document, "unmatched"));
+    for (const struct json *note = json_first(notes); note; note = json_next(note))
+        fprintf(out, "%s. ", json_string(note, ""));
+}
+
+/* ---- The list ---- */
+
+static void draw_band(const struct comparison *k, struct figure *f)
+{
+    fprintf(f->script,
+            "set object rectangle from first %.9g, graph 0 to first %.9g, graph 1 behind fillstyle "
+            "solid 1 noborder fillcolor rgb '#eeeeee'\n",
+            1 / (1 + k->margin), 1 + k->margin);
+}
+
+static void draw_axis(const struct comparison *k, struct figure *f)
+{
+    fprintf(f->script, "x_low = %.9g; x_high = %.9g\n", k->x_low, k->x_high);
+    if (k->x_high / k->x_low < 3)
+        print_even_ticks(f->script, 'x', k->x_low, k->x_high, tick_step(k->x_low, k->x_high));
+    else
+        print_log_ticks(f->script, 'x', k->x_low * 1.2, k->x_high / 1.2);
+    figure_string(f, "x_label", x_label);
+    draw_band(k, f);
+}
+
+static double inside(const struct comparison *k, double value)
+{
+    return fmin(fmax(value, k->x_low), k->x_high);
+}
+
+static void add_row(const struct comparison *k, struct rows *rows, const struct compared *c)
+{
+    char name[400], words[112], value[32], low[32], high[32];
+    struct look look = verdicts[c->verdict].look;
+    bool has_interval = isfinite(c->low);
+    name_of(c, name);
+    if (!isfinite(c->ratio)) {
+        rows_note(rows, json_get_string(c->json, "reason", "no ratio"), rows_row(rows, name, NULL));
+        return;
+    }
+    format_value(c->ratio, 4, value);
+    format_value(c->low, 4, low);
+    format_value(c->high, 4, high);
+    if (has_interval)
+        snprintf(words, sizeof words, "%s [%s, %s]", value, low, high);
+    else
+        snprintf(words, sizeof words, "%s, no interval", value);
+    double y = rows_row(rows, name, words);
+    fprintf(rows->figure->rows, "%g\t%.9g\t%.9g\t%.9g\t%u\t%d\t0\t", y, c->ratio,
+            has_interval ? inside(k, c->low) : c->ratio,
+            has_interval ? inside(k, c->high) : c->ratio, look.rgb, look.shape - c->few);
+    escape_field(rows->figure->rows, c->path);
+    fputc('\n', rows->figure->rows);
+}
+
+/* The first n cells by name, a heading for each verdict. */
+static void draw_list(struct figures *fs, const struct comparison *k, size_t n, const char *title)
+{
+    struct figure *f = figure_begin(fs, "compare", NULL, NULL, embed_rows_gp, headers,
+                                    sizeof headers / sizeof headers[0], "%s", title);
+    if (!f)
+        return;
+    struct rows rows = {.figure = f, .name_limit = NAME_LIMIT};
+    fputs("# y\tnew/base\tlow\thigh\tcolour\tshape\tbar\tcell\n", f->rows);
+    for (size_t i = 0; i < n; i++) {
+        const struct compared *c = &k->cells[i];
+        char heading[64];
+        snprintf(heading, sizeof heading, "%s: %zu", verdicts[c->verdict].name,
+                 k->count[c->verdict]);
+        if (!i || c->verdict != c[-1].verdict)
+            rows_heading(&rows, heading);
+        add_row(k, &rows, c);
+        add_table_row(f, c);
+    }
+    rows_end(&rows);
+    fputs("logarithmic = 1; reference = 1; bar_from = 1\n", f->script);
+    draw_axis(k, f);
+    caption(k, f->words);
+    if (n < k->n)
+        fprintf(f->words, "%zu cells are not listed here but drawn, and in the table, of all. ",
+                k->n - n);
+    figure_end(fs, f);
+}
+
+/* ---- All by rank ---- */
+
+static void draw_legend(const struct comparison *k, struct figure *f)
+{
+    struct legend legend = {.figure = f,
+                            .x = ALL_LEFT + ALL_WIDTH + 24,
+                            .y = ALL_TOP,
+                            .max_rows = ALL_HEIGHT / LEGEND_LINE};
+    legend_heading(&legend, "verdicts");
+    for (enum verdict v = 0; v < NOT_COMPARED; v++) {
+        char text[64];
+        struct look look = {.rgb = verdicts[v].look.rgb, .shape = 7};
+        snprintf(text, sizeof text, "%s: %zu", verdicts[v].name, k->count[v]);
+        if (k->count[v])
+            legend_mark(&legend, text, &look);
+    }
+    legend_end(&legend);
+}
+
+static void draw_all(struct figures *fs, const struct comparison *k)
+{
+    const struct compared **order = calloc(k->n + 1, sizeof *order);
+    struct figure *f = NULL;
+    size_t n = 0;
+    if (!order) {
+        fs->out_of_memory = true;
+        return;
+    }
+    for (size_t i = 0; i < k->n; i++)
+        if (isfinite(k->cells[i].ratio))
+            order[n++] = &k->cells[i];
+    qsort(order, n, sizeof *order, by_ratio);
+    if (n)
+        f = figure_begin(fs, "compare-all", NULL, NULL, embed_compare_all_gp, headers,
+                         sizeof headers / sizeof headers[0], "New over base: all %zu cells by rank",
+                         n);
+    if (f) {
+        figure_size(f, ALL_LEFT + ALL_WIDTH + LEGEND_WIDTH, ALL_TOP + ALL_HEIGHT + ALL_BOTTOM,
+                    ALL_LEFT, LEGEND_WIDTH, ALL_TOP, ALL_BOTTOM);
+        fputs("# rank\tnew/base\tlow\thigh\tcolour\tcell\n", f->rows);
+        for (size_t i = 0; i < n; i++) {
+            const struct compared *c = order[i];
+            bool has_interval = isfinite(c->low);
+            fprintf(f->rows, "%zu\t%.9g\t%.9g\t%.9g\t%u\t", i, c->ratio,
+                    has_interval ? inside(k, c->low) : c->ratio,
+                    has_interval ? inside(k, c->high) : c->ratio, verdicts[c->verdict].look.rgb);
+            escape_field(f->rows, c->path);
+            fputc('\n', f->rows);
+        }
+        for (size_t i = 0; i < k->n; i++)
+            add_table_row(f, &k->cells[i]);
+        fprintf(f->script, "cells = %zu\n", n);
+        draw_axis(k, f);
+        draw_legend(k, f);
+        caption(k, f->words);
+        figure_end(fs, f);
+    }
+    free(order);
+}
+
+void figures_compare(struct figures *fs)
+{
+    const struct json *document = fs->results->compare;
+    struct comparison k;
+    char title[96];
+    if (!document)
+        return;
+    if (!comparison_make(document, &k)) {
+        fs->out_of_memory = true;
+        return;
+    }
+    size_t changed = k.count[SLOWER] + k.count[FASTER] + k.count[UNRESOLVED];
+    if (k.n && k.n <= ROWS_MAX) {
+        draw_list(fs, &k, k.n, "New over base");
+    } else if (k.n) {
+        size_t shown = changed < ROWS_MAX ? changed : ROWS_MAX;
+        draw_all(fs, &k);
+        snprintf(title, sizeof title, "New over base: %zu of the %zu cells that are not equivalent",
+                 shown, changed);
+        if (shown)
+            draw_list(fs, &k, shown, title);
+    }
+    free(k.cells);
+}
