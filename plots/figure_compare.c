@@ -1,6 +1,6 @@
 /* A comparison: new time over base time of every cell, with its interval, beside the margin that
- * matters.  A page lists up to ROWS_MAX cells by name; of more, one figure shows all by rank and
- * one names those that are not equivalent. */
+ * matters.  Up to ROWS_MAX cells are listed by name; of more, one figure shows all by rank, and one
+ * for each verdict but equivalent names those with the largest change. */
 #include "plots/figure.h"
 
 #include <math.h>
@@ -15,7 +15,7 @@
 extern const char embed_rows_gp[], embed_compare_all_gp[];
 
 enum {
-    NAME_LIMIT = 56,
+    NAME_LIMIT = 62,
     UNMATCHED_SHOWN = 12,
     CHANGES_SHOWN = 4,
     ALL_LEFT = 40,
@@ -58,7 +58,8 @@ struct comparison {
     struct compared *cells; /* [n], worst first */
     size_t n, count[VERDICTS];
     double margin, x_low, x_high;
-    bool cut; /* an interval leaves the axis */
+    bool same; /* number of threads and of ranks, everywhere */
+    bool cut;  /* an interval leaves the axis */
 };
 
 static int whole(const struct json *cell, const char *key)
@@ -118,22 +119,25 @@ static int by_ratio(const void *x, const void *y)
     return a->ratio != b->ratio ? (a->ratio < b->ratio ? -1 : 1) : compare_index(a, b);
 }
 
-/* The axis holds every ratio and the margin; an interval three times as wide as all that would
- * leave them no room, and is cut. */
-static void choose_axis(struct comparison *k)
+/* The axis of n cells holds every ratio and the margin; an interval three times as wide as all that
+ * would leave them no room, and is cut. */
+static void choose_axis(struct comparison *k, const struct compared *cells, size_t n)
 {
-    double reach = 2 * log1p(k->margin), widest = 0;
-    for (size_t i = 0; i < k->n; i++) {
-        const struct compared *c = &k->cells[i];
-        if (isfinite(c->ratio))
-            reach = fmax(reach, fabs(log(c->ratio)));
-        if (isfinite(c->ratio) && isfinite(c->low))
-            widest = fmax(widest, fmax(-log(c->low), log(c->high)));
+    double low = 2 * log1p(k->margin), high = low, low_end = 0, high_end = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!isfinite(cells[i].ratio))
+            continue;
+        low = fmax(low, -log(cells[i].ratio));
+        high = fmax(high, log(cells[i].ratio));
+        if (isfinite(cells[i].low)) {
+            low_end = fmax(low_end, -log(cells[i].low));
+            high_end = fmax(high_end, log(cells[i].high));
+        }
     }
-    k->cut = widest > 3 * reach;
-    double span = 1.08 * fmax(reach, fmin(widest, 3 * reach));
-    k->x_low = exp(-span);
-    k->x_high = exp(span);
+    double most = 3 * fmax(low, high);
+    k->cut = fmax(low_end, high_end) > most;
+    k->x_low = exp(-1.08 * fmax(low, fmin(low_end, most)));
+    k->x_high = exp(1.08 * fmax(high, fmin(high_end, most)));
 }
 
 static bool comparison_make(const struct json *document, struct comparison *k)
@@ -145,21 +149,27 @@ static bool comparison_make(const struct json *document, struct comparison *k)
                              .cells = calloc(json_size(cells) + 1, sizeof *k->cells)};
     if (!k->cells)
         return false;
+    k->same = true;
     for (const struct json *j = json_first(cells); j; j = json_next(j), k->n++) {
-        k->cells[k->n] = read_compared(j, k->n);
-        k->count[k->cells[k->n].verdict]++;
+        struct compared *c = &k->cells[k->n];
+        *c = read_compared(j, k->n);
+        k->count[c->verdict]++;
+        k->same &= c->threads == k->cells[0].threads && c->ranks == k->cells[0].ranks;
     }
     qsort(k->cells, k->n, sizeof *k->cells, by_weight);
-    choose_axis(k);
     return true;
 }
 
 /* ---- Words ---- */
 
-static void name_of(const struct compared *c, char text[400])
+/* Threads and ranks are told where not all cells have the same. */
+static void name_of(const struct comparison *k, const struct compared *c, char text[400])
 {
-    int n =
-        snprintf(text, 400, "%.300s, %d thread%s", c->path, c->threads, c->threads == 1 ? "" : "s");
+    int n = snprintf(text, 400, "%.300s", c->path);
+    if (k->same)
+        return;
+    n += snprintf(text + n, 400 - (size_t)n, ", %d thread%s", c->threads,
+                  c->threads == 1 ? "" : "s");
     if (c->ranks > 1)
         snprintf(text + n, 400 - (size_t)n, ", %d ranks", c->ranks);
 }
@@ -243,7 +253,9 @@ static void caption(const struct comparison *k, FILE *out)
     for (enum verdict v = 0; v < VERDICTS; v++)
         if (k->count[v])
             fprintf(out, "%zu %s%s", k->count[v], verdicts[v].name, ", ");
-    fprintf(out, "%zu cells in all. ", k->n);
+    fprintf(out, "%zu cell%s in all. ", k->n, k->n == 1 ? "" : "s");
+    if (k->same)
+        fprintf(out, "Threads: %d; ranks: %d. ", k->cells[0].threads, k->cells[0].ranks);
     if (few)
         fputs("Hollow: too few rounds. ", out);
     print_source(out, "Base", json_get(k->document, "base"));
@@ -281,21 +293,18 @@ static double inside(const struct comparison *k, double value)
 
 static void add_row(const struct comparison *k, struct rows *rows, const struct compared *c)
 {
-    char name[400], words[112], value[32], low[32], high[32];
+    char name[400], words[112];
     struct look look = verdicts[c->verdict].look;
     bool has_interval = isfinite(c->low);
-    name_of(c, name);
+    name_of(k, c, name);
     if (!isfinite(c->ratio)) {
         rows_note(rows, json_get_string(c->json, "reason", "no ratio"), rows_row(rows, name, NULL));
         return;
     }
-    format_value(c->ratio, 4, value);
-    format_value(c->low, 4, low);
-    format_value(c->high, 4, high);
     if (has_interval)
-        snprintf(words, sizeof words, "%s [%s, %s]", value, low, high);
+        snprintf(words, sizeof words, "%.3f [%.3f, %.3f]", c->ratio, c->low, c->high);
     else
-        snprintf(words, sizeof words, "%s, no interval", value);
+        snprintf(words, sizeof words, "%.3f, no interval", c->ratio);
     double y = rows_row(rows, name, words);
     fprintf(rows->figure->rows, "%g\t%.9g\t%.9g\t%.9g\t%u\t%d\t0\t", y, c->ratio,
             has_interval ? inside(k, c->low) : c->ratio,
@@ -304,17 +313,19 @@ static void add_row(const struct comparison *k, struct rows *rows, const struct 
     fputc('\n', rows->figure->rows);
 }
 
-/* The first n cells by name, a heading for each verdict. */
-static void draw_list(struct figures *fs, const struct comparison *k, size_t n, const char *title)
+/* n cells by name, a heading for each verdict; word: in the figure's name, NULL: none. */
+static void draw_list(struct figures *fs, struct comparison *k, const struct compared *cells,
+                      size_t n, const char *word, const char *title)
 {
-    struct figure *f = figure_begin(fs, "compare", NULL, NULL, embed_rows_gp, headers,
+    struct figure *f = figure_begin(fs, "compare", word, NULL, embed_rows_gp, headers,
                                     sizeof headers / sizeof headers[0], "%s", title);
     if (!f)
         return;
     struct rows rows = {.figure = f, .name_limit = NAME_LIMIT};
+    choose_axis(k, cells, n);
     fputs("# y\tnew/base\tlow\thigh\tcolour\tshape\tbar\tcell\n", f->rows);
     for (size_t i = 0; i < n; i++) {
-        const struct compared *c = &k->cells[i];
+        const struct compared *c = &cells[i];
         char heading[64];
         snprintf(heading, sizeof heading, "%s: %zu", verdicts[c->verdict].name,
                  k->count[c->verdict]);
@@ -327,9 +338,6 @@ static void draw_list(struct figures *fs, const struct comparison *k, size_t n, 
     fputs("logarithmic = 1; reference = 1; bar_from = 1\n", f->script);
     draw_axis(k, f);
     caption(k, f->words);
-    if (n < k->n)
-        fprintf(f->words, "%zu cells are not listed here but drawn, and in the table, of all. ",
-                k->n - n);
     figure_end(fs, f);
 }
 
@@ -352,7 +360,7 @@ static void draw_legend(const struct comparison *k, struct figure *f)
     legend_end(&legend);
 }
 
-static void draw_all(struct figures *fs, const struct comparison *k)
+static void draw_all(struct figures *fs, struct comparison *k)
 {
     const struct compared **order = calloc(k->n + 1, sizeof *order);
     struct figure *f = NULL;
@@ -372,6 +380,7 @@ static void draw_all(struct figures *fs, const struct comparison *k)
     if (f) {
         figure_size(f, ALL_LEFT + ALL_WIDTH + LEGEND_WIDTH, ALL_TOP + ALL_HEIGHT + ALL_BOTTOM,
                     ALL_LEFT, LEGEND_WIDTH, ALL_TOP, ALL_BOTTOM);
+        choose_axis(k, k->cells, k->n);
         fputs("# rank\tnew/base\tlow\thigh\tcolour\tcell\n", f->rows);
         for (size_t i = 0; i < n; i++) {
             const struct compared *c = order[i];
@@ -404,16 +413,17 @@ void figures_compare(struct figures *fs)
         fs->out_of_memory = true;
         return;
     }
-    size_t changed = k.count[SLOWER] + k.count[FASTER] + k.count[UNRESOLVED];
-    if (k.n && k.n <= ROWS_MAX) {
-        draw_list(fs, &k, k.n, "New over base");
-    } else if (k.n) {
-        size_t shown = changed < ROWS_MAX ? changed : ROWS_MAX;
+    if (k.n > ROWS_MAX)
         draw_all(fs, &k);
-        snprintf(title, sizeof title, "New over base: %zu of the %zu cells that are not equivalent",
-                 shown, changed);
-        if (shown)
-            draw_list(fs, &k, shown, title);
+    else if (k.n)
+        draw_list(fs, &k, k.cells, k.n, NULL, "New over base");
+    const struct compared *cells = k.cells;
+    for (enum verdict v = 0; v < EQUIVALENT && k.n > ROWS_MAX; cells += k.count[v++]) {
+        size_t n = k.count[v] < ROWS_MAX ? k.count[v] : ROWS_MAX;
+        snprintf(title, sizeof title, "New over base: %zu of %zu that are %s", n, k.count[v],
+                 verdicts[v].name);
+        if (n)
+            draw_list(fs, &k, cells, n, verdicts[v].name, title);
     }
     free(k.cells);
 }

@@ -27,11 +27,19 @@ static void add_table_row(struct figure *f, const struct json *e)
     table_text(&f->table, json_get_string(e, "backend", ""));
 }
 
+static void value_or_dash(double value, int digits, char text[32])
+{
+    if (isfinite(value))
+        format_value(value, digits, text);
+    else
+        strcpy(text, "\xe2\x80\x93");
+}
+
 static void add_row(struct rows *rows, const struct json *e)
 {
     double value = json_get_number(e, "per_iteration", NAN);
     const char *status = json_get_string(e, "status", "");
-    char name[96], words[160], count[32], item[32], gain[32];
+    char name[96], words[160], count[32], item[32], gain[32], running[32];
     snprintf(name, sizeof name, "%.60s, %.20s", json_get_string(e, "event", ""),
              json_get_string(e, "scope", ""));
     if (!isfinite(value)) {
@@ -40,10 +48,11 @@ static void add_row(struct rows *rows, const struct json *e)
         return;
     }
     format_value(value, 4, count);
-    format_value(json_get_number(e, "per_item", NAN), 3, item);
-    format_value(json_get_number(e, "gain", NAN), 3, gain);
-    snprintf(words, sizeof words, "%s %.20s; %s an item; gain %s; %.0f %%", count,
-             json_get_string(e, "unit", ""), item, gain, 100 * json_get_number(e, "running", NAN));
+    value_or_dash(json_get_number(e, "per_item", NAN), 3, item);
+    value_or_dash(json_get_number(e, "gain", NAN), 3, gain);
+    value_or_dash(100 * json_get_number(e, "running", NAN), 3, running);
+    snprintf(words, sizeof words, "%s %.20s; %s an item; gain %s; %s %%", count,
+             json_get_string(e, "unit", ""), item, gain, running);
     double y = rows_row(rows, name, words);
     if (!(value > 0)) /* a count of nothing has no place on a logarithmic axis */
         return;
@@ -111,8 +120,8 @@ static void draw(struct figures *fs, const struct profiled *p)
     }
     rows_end(&rows);
     fprintf(f->script,
-            "logarithmic = 1; x_low = %.6g; x_high = %.6g\nreference = x_low; bar_from = x_low\n",
-            low, high);
+            "logarithmic = 1; x_low = %.6g; x_high = %.6g\nreference = 0; bar_from = x_low\n", low,
+            high);
     print_log_ticks(f->script, 'x', low, high);
     figure_string(f, "x_label", "events of an iteration (logarithmic; each in its own unit)");
     caption(fs, p, left_out, f->words);

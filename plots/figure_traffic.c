@@ -3,14 +3,15 @@
 #include "plots/profiled.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "plots/escape.h"
 #include "plots/rows.h"
 
 extern const char embed_rows_gp[];
 
-static const char *const headers[] = {"cell",  "threads",         "tier",   "bytes an iteration",
-                                      "times", "instruction set", "reason", "reading"};
+static const char *const headers[] = {"cell",  "threads",         "tier",  "bytes an iteration",
+                                      "times", "instruction set", "reason"};
 
 static double ratio_of(const struct profiled *p, enum tier t)
 {
@@ -27,7 +28,6 @@ static void add_table_row(struct figure *f, const struct profiled *p, enum tier 
     table_number(&f->table, ratio_of(p, t), 4);
     table_text(&f->table, p->tiers[t].isa);
     table_text(&f->table, isfinite(p->tiers[t].bytes) ? "" : p->tiers[t].reason);
-    table_text(&f->table, p->reading);
 }
 
 static void add_row(struct rows *rows, const struct profiled *p, enum tier t)
@@ -57,8 +57,9 @@ static void add_row(struct rows *rows, const struct profiled *p, enum tier t)
 static void add_cell(struct rows *rows, const struct profiled *p)
 {
     char heading[256];
-    snprintf(heading, sizeof heading, "%.150s%s%.20s%s%.40s", p->name, *p->mode ? ", " : "",
-             p->mode, *p->isa ? ", " : "", p->isa);
+    bool right = !strcmp(p->status, "ok");
+    snprintf(heading, sizeof heading, "%.120s%s%.20s%s%.20s%s%.60s", p->name, *p->mode ? ", " : "",
+             p->mode, *p->isa ? ", " : "", p->isa, right ? "" : ", ", right ? "" : p->status);
     rows_heading(rows, heading);
     for (enum tier t = 0; t < TIERS; t++) {
         add_table_row(rows->figure, p, t);

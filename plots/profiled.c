@@ -128,9 +128,13 @@ void profiled_caption(const struct figures *fs, const struct profiled_group *g, 
         for (; causes; causes = json_next(causes))
             fprintf(out, "%s%s", json_string(causes, ""), json_next(causes) ? "; " : ". ");
     }
-    for (size_t i = 0; i < g->n; i++)
-        if (*g->cells[i].reading)
-            fprintf(out, "%s: %s. ", g->cells[i].name, g->cells[i].reading);
+    for (size_t i = 0; i < g->n; i++) {
+        const struct profiled *p = &g->cells[i];
+        if (*p->reason)
+            fprintf(out, "%s: %s: %s. ", p->name, p->status, p->reason);
+        else if (*p->reading)
+            fprintf(out, "%s: %s. ", p->name, p->reading);
+    }
     fprintf(out, "Machine %s.",
             json_get_string(json_get(fs->results->profile, "machine"), "fingerprint",
                             "without a fingerprint"));

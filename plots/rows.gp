@@ -4,7 +4,7 @@ set border 1
 set ytics scale 0
 set grid xtics noytics back
 set xlabel x_label textcolor rgb ink
-set arrow from first reference, graph 0 to first reference, graph 1 nohead front lc rgb '#777777' lw 1 dt 2
+if (reference > 0) { set arrow from first reference, graph 0 to first reference, graph 1 nohead front lc rgb '#777777' lw 1 dt 2 }
 set style fill transparent solid 0.35 noborder
 if (logarithmic) { set logscale x }
 set xrange [x_low:x_high]
