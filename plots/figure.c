@@ -189,6 +189,11 @@ void format_si(double value, const char *unit, char text[32])
     snprintf(text, 32, "%.12s %s%.12s", number, prefixes[i], unit);
 }
 
+bool fits_log_axis(double value)
+{
+    return value > 1e-60 && value < 1e60;
+}
+
 double tick_step(double low, double high)
 {
     double span = high > low ? high - low : fabs(high) > 0 ? fabs(high) : 1;

@@ -74,6 +74,8 @@ void caption_measured(FILE *out, const struct results *r, const struct cell *cel
 void format_value(double value, int digits, char text[32]);
 /* With three digits and a prefix: "24.0 GB/s", "1.25 ms". */
 void format_si(double value, const char *unit, char text[32]);
+/* Positive and within 1e-60 and 1e60: a logarithmic axis has room for it and what is around it. */
+bool fits_log_axis(double value);
 /* 1, 2 or 5 times a power of ten: four to nine steps of it lie between low and high. */
 double tick_step(double low, double high);
 /* Sets the ticks of an axis ('x', 'y') at multiples of step, or, on a logarithmic one, at 1, 2 and

@@ -68,9 +68,9 @@ static int whole(const struct json *cell, const char *key)
     return value >= 0 && value < 1e6 ? (int)value : 0;
 }
 
-static double positive(double value)
+static double drawable(double value)
 {
-    return value > 0 && isfinite(value) ? value : NAN;
+    return fits_log_axis(value) ? value : NAN;
 }
 
 static struct compared read_compared(const struct json *j, size_t index)
@@ -83,9 +83,9 @@ static struct compared read_compared(const struct json *j, size_t index)
         .threads = whole(j, "threads"),
         .ranks = whole(j, "ranks"),
         .verdict = SLOWER,
-        .ratio = positive(json_get_number(ratio, "estimate", NAN)),
-        .low = positive(json_number(low, NAN)),
-        .high = positive(json_number(low ? json_next(low) : NULL, NAN)),
+        .ratio = drawable(json_get_number(ratio, "estimate", NAN)),
+        .low = drawable(json_number(low, NAN)),
+        .high = drawable(json_number(low ? json_next(low) : NULL, NAN)),
         .few = !strcmp(json_get_string(j, "evidence", ""), "few-rounds"),
         .index = index,
     };

@@ -54,7 +54,7 @@ static void add_row(struct rows *rows, const struct json *e)
     snprintf(words, sizeof words, "%s %.20s; %s an item; gain %s; %s %%", count,
              json_get_string(e, "unit", ""), item, gain, running);
     double y = rows_row(rows, name, words);
-    if (!(value > 0)) /* a count of nothing has no place on a logarithmic axis */
+    if (!fits_log_axis(value)) /* a count of nothing has no place on a logarithmic axis */
         return;
     bool hardware = json_bool(json_get(e, "hardware"), false), checked = !strcmp(status, "ok");
     fprintf(rows->figure->rows, "%g\t%.9g\t%.9g\t%.9g\t%u\t%d\t0\t", y, value, value, value,
@@ -112,7 +112,7 @@ static void draw(struct figures *fs, const struct profiled *p)
             left_out++;
             continue;
         }
-        if (value > 0) {
+        if (fits_log_axis(value)) {
             low = fmin(low, value / 2);
             high = fmax(high, value * 2);
         }

@@ -26,7 +26,7 @@ static bool is_drawn(const struct profiled *p, enum tier t)
     /* It would hide the mark that it stands on. */
     if (t == TIER_WRITE_ALLOCATE && !(p->tiers[t].bytes > HIDDEN * p->tiers[TIER_MODELLED].bytes))
         return false;
-    return isfinite(x) && x > 0 && isfinite(y) && y > 0;
+    return fits_log_axis(x) && fits_log_axis(y);
 }
 
 static size_t count_drawn(const struct profiled *p)

@@ -16,7 +16,7 @@ static const char *const headers[] = {"cell",  "threads",         "tier",  "byte
 static double ratio_of(const struct profiled *p, enum tier t)
 {
     double ratio = p->tiers[t].bytes / p->tiers[TIER_MODELLED].bytes;
-    return isfinite(ratio) ? ratio : NAN;
+    return ratio == 0 || fits_log_axis(ratio) ? ratio : NAN;
 }
 
 static void add_table_row(struct figure *f, const struct profiled *p, enum tier t)
