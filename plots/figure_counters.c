@@ -39,7 +39,7 @@ static void add_row(struct rows *rows, const struct json *e)
 {
     double value = json_get_number(e, "per_iteration", NAN);
     const char *status = json_get_string(e, "status", "");
-    char name[96], words[160], count[32], item[32], gain[32], running[32];
+    char name[96], words[192], count[32], item[32], gain[32], running[32];
     snprintf(name, sizeof name, "%.60s, %.20s", json_get_string(e, "event", ""),
              json_get_string(e, "scope", ""));
     if (!isfinite(value)) {
