@@ -41,7 +41,7 @@ static const struct option_row options[] = {
     {0}};
 #undef AT
 
-static const struct verb_help help = {
+const struct verb_help verb_compare_help = {
     "compare BASE NEW [PATTERN ...] [options]",
     "Says which cells of NEW are faster, slower or equivalent to those of BASE (two bench.json, "
     "or\n"
@@ -56,7 +56,7 @@ static const struct verb_help help = {
     "  assay compare --live build/before/assay build/after/assay quarot\n\n"
     "--out slower.json draws its figure into slower-plots, beside it.\n\n"
     "Exit code 1 when a cell is slower.",
-    options};
+    options, WORD_FILE, NULL};
 
 static enum status print(const struct json *document, const struct compare_options *o,
                          struct err *err)
@@ -172,7 +172,7 @@ enum status verb_compare(const struct context *context, int argc, char **argv, s
     struct run_record record;
     int words;
     bool helped;
-    enum status s = options_parse(&help, argc, argv, &o, &words, &helped, err);
+    enum status s = options_parse(&verb_compare_help, argc, argv, &o, &words, &helped, err);
     if (s || helped)
         return s;
     if (o.live ? words < 2 : words != 2)

@@ -12,7 +12,7 @@ static const struct option_row options[] = {{"format", OPTION_CHOICE, NULL,
                                              "of the images (default: svg)",
                                              offsetof(struct plot_options, format), "svg|png|pdf"},
                                             {0}};
-static const struct verb_help help = {
+const struct verb_help verb_plot_help = {
     "plot RESULTS [options]",
     "Draws every figure that the result documents in the folder RESULTS (bench.json, check.json,\n"
     "profile.json, compare.json, analysis-*.json) allow into RESULTS/plots; of one document, as\n"
@@ -20,7 +20,7 @@ static const struct verb_help help = {
     "script (.gp): 'cd RESULTS/plots && gnuplot FIGURE.gp' draws it again.\n\n"
     "Without gnuplot 5.2 or newer the scripts and data are written, the tables are printed, and\n"
     "the exit code is 69.",
-    options};
+    options, WORD_FILE, NULL};
 
 static enum plot_format format_of(const char *word)
 {
@@ -35,7 +35,7 @@ enum status verb_plot(const struct context *context, int argc, char **argv, stru
     size_t n_figures;
     int words;
     bool helped;
-    enum status s = options_parse(&help, argc, argv, &o, &words, &helped, err);
+    enum status s = options_parse(&verb_plot_help, argc, argv, &o, &words, &helped, err);
     if (s || helped)
         return s;
     if (words != 1)

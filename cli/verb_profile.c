@@ -41,14 +41,14 @@ static const struct option_row options[] = {
     {"no-plots", OPTION_FLAG, NULL, "do not draw plots and report", AT(no_plots), NULL},
     {0}};
 #undef AT
-static const struct verb_help help = {
+const struct verb_help verb_profile_help = {
     "profile CELL ... [options]",
     "Times, counts and, with --counters simulated, simulates each cell that the globs name, and "
     "sets\nthe bytes of each tier beside the modelled ones.  Writes profile.json, and draws it.\n\n"
     "  assay profile cube-root-formats/gemv/lut4_b64/l2.256x512 --counters simulated --threads "
     "1\n\n"
     "Counters that were asked for by name and are not available: exit code 69; with auto, 0.",
-    options};
+    options, WORD_CELL, NULL};
 
 enum { MAX_THREAD_COUNTS = 16 };
 
@@ -275,7 +275,7 @@ enum status verb_profile(const struct context *context, int argc, char **argv, s
         .counters = "auto", .threads = "max", .min_time_s = 0.05, .seed = 1};
     int words;
     bool helped;
-    enum status status = options_parse(&help, argc, argv, &o, &words, &helped, err);
+    enum status status = options_parse(&verb_profile_help, argc, argv, &o, &words, &helped, err);
     if (status || helped)
         return status;
     if (!words)

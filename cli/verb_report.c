@@ -4,13 +4,13 @@
 #include "cli/verbs.h"
 
 static const struct option_row options[] = {{0}};
-static const struct verb_help help = {
+const struct verb_help verb_report_help = {
     "report RESULTS",
     "Draws the figures of the folder RESULTS and writes RESULTS/report.html (of one document, as\n"
     "slower.json: slower-report.html): one page that opens offline, with every figure, a sortable\n"
     "table beside each, the machine, and the reasons of what was not measured.  Without gnuplot "
     "the page has the tables alone.",
-    options};
+    options, WORD_FILE, NULL};
 
 enum status verb_report(const struct context *context, int argc, char **argv, struct err *err)
 {
@@ -18,7 +18,7 @@ enum status verb_report(const struct context *context, int argc, char **argv, st
     size_t n_figures;
     int words;
     bool helped;
-    enum status s = options_parse(&help, argc, argv, NULL, &words, &helped, err);
+    enum status s = options_parse(&verb_report_help, argc, argv, NULL, &words, &helped, err);
     if (s || helped)
         return s;
     if (words != 1)
