@@ -409,7 +409,7 @@ enum status verb_bench(const struct context *context, int argc, char **argv, str
     if (s.has_stop)
         stop_close(&s.stop);
     if (s.written && !o.no_plots && s.stop.asked < 2)
-        draw_after_run(context, s.folder);
+        status = draw_after_run(context, s.folder, status, err);
     journal_close(&s.journal); /* until here the folder is ours */
     counters_close(&s.counters);
     plan_free(&s.plan);
