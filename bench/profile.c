@@ -344,7 +344,7 @@ enum status profile_cell(const struct profile_job *job, const struct plan_block 
     enum status status = time_cell(&s, err);
     memcpy(failure, s.why, sizeof failure);
     bool right = !status && !strcmp(json_get_string(s.cell, "status", ""), "ok");
-    if (right) {
+    if (right && job->counts) {
         status = count_cell(&s, err);
         memcpy(failure, s.why, sizeof failure);
     }
