@@ -3,7 +3,7 @@
 # through perf_event_open: software events against known work, and hardware events where there is a PMU.
 set -uo pipefail
 source_dir=$(cd "$(dirname "$0")/.." && pwd)
-build=${1:-$source_dir/build/no-papi}
+build=$(realpath -m "${1:-$source_dir/build/no-papi}")
 cmake -S "$source_dir" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DASSAY_PAPI=OFF -DBUILD_TESTING=ON &&
     cmake --build "$build" --target assay test_counters test_counting || exit 1
 program=$build/assay
