@@ -11,7 +11,7 @@ enum { CAPACITY = 8 };
 /* A root whose unit "cpu" has these texts. */
 static const char *make_root(char **rest)
 {
-    static char root[96];
+    static char root[64];
     static const char *const folders[] = {"/sys",
                                           "/sys/bus",
                                           "/sys/bus/event_source",
@@ -20,7 +20,7 @@ static const char *make_root(char **rest)
                                           "/sys/bus/event_source/devices/cpu/format",
                                           "/sys/bus/event_source/devices/cpu/events"};
     static const char *const files[] = {"type", "cpumask", "format/event", "events/named"};
-    char name[128], path[128];
+    char name[56], path[128];
     if (!root[0]) {
         snprintf(root, sizeof root, "%s", fuzz_folder());
         for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
