@@ -11,8 +11,8 @@
 #define FILES(F)                                                                                   \
     F(cpu)                                                                                         \
     F(cache)                                                                                       \
-    F(dram) F(dram_zen4) F(branch) F(tlb) F(fp) F(fp_zen) F(fp_zen4) F(fp_intel) F(energy)         \
-        F(software)
+    F(dram)                                                                                        \
+    F(dram_zen4) F(branch) F(tlb) F(fp) F(fp_zen) F(fp_zen4) F(fp_intel) F(energy) F(software)
 #define DECLARE(name) extern const char embed_##name##_group[];
 FILES(DECLARE)
 #define ROW(name) {#name ".group", embed_##name##_group},
