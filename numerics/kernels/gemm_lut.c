@@ -4,6 +4,10 @@
 
 const struct kernel_variant gemm_lut_variants[] = {
     KERNEL(gemm_lut, ref, 0),
+#if defined(__x86_64__)
+    KERNEL(gemm_lut, avx2, CPU_AVX2),
+    KERNEL(gemm_lut, avx512, CPU_AVX512),
+#endif
     {0},
 };
 

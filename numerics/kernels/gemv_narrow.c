@@ -5,6 +5,10 @@
 
 const struct kernel_variant gemv_narrow_variants[] = {
     KERNEL(gemv_narrow, ref, 0),
+#if defined(__x86_64__)
+    KERNEL(gemv_narrow, avx2, CPU_AVX2),
+    KERNEL(gemv_narrow, avx512, CPU_AVX512),
+#endif
     {0},
 };
 
@@ -80,14 +84,16 @@ double gemv_narrow_bound(const struct narrow_matrix *w, const float *x, size_t r
     for (size_t c = 0; c < w->cols;) {
         double absolute = 0, scale = block_scale(w, row, c);
         size_t end = block_end(w, c);
-        tiny += (0x1p8 * scale + 1) * (double)(end - c);
+        tiny += 0x1p8 * (scale + 1) * (double)(end - c);
         for (; c < end; c++)
             absolute += fabs(value(w, values, row * w->cols + c) * x[c]);
         terms += scale * absolute;
         if (!(absolute <= largest))
             largest = absolute;
     }
-    if (!(largest < FLT_MAX / 2 && terms < FLT_MAX / 2 && scaled * terms < FLT_MAX / 2))
+    double held = w->format == NARROW_MXINT8 ? 64 : 1; /* kernels divide at the end */
+    if (!(held * largest < FLT_MAX / 2 && held * terms < FLT_MAX / 2 &&
+          scaled * terms < FLT_MAX / 2))
         return INFINITY;
     return gamma_f32(w->cols + 3) * scaled * terms + (scaled * (tiny + 0x1p8) + 1) * F32_TINIEST;
 }

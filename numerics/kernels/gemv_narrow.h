@@ -55,7 +55,8 @@ double narrow_weight(const struct narrow_matrix *w, size_t row, size_t col);
  * gamma_f32(n + 3) * sum |weight x| (numerics/kernels/gamma.h).  Each product and each scaled sum
  * (at most one a term) that falls below the normal range adds F32_TINIEST times the scales still to
  * come; a kernel may hold a product divided by as much as 2^8.
- * INFINITY when a partial sum may overflow, scaled or not, or an operand is not finite. */
+ * INFINITY when a partial sum, scaled or not, may overflow (times 64 for NARROW_MXINT8), or an
+ * operand is not finite. */
 double gemv_narrow_bound(const struct narrow_matrix *w, const float *x, size_t row);
 
 #endif
