@@ -18,11 +18,12 @@ enum { MAX_BLOCKS = 8, HISTOGRAM_BINS = 80, LIST_WORD = 64 };
 
 static const struct analysis_option quant_error_options[] = {
     {"formats", "LIST", "common",
-     "formats by name or glob, or common, or all; see 'assay list formats'"},
+     "by name or glob, or common, or all; see 'assay list formats'; named ones fix their scaling"},
     {"scaling", "LIST", "block-absmax,channel-absmax,tensor-rms",
-     "{tensor,channel,block}-{absmax,rms} or block-signmax"},
+     "{tensor,channel,block}-{absmax,rms,mean}, block-signmax or block-floor"},
     {"block", "LIST", "64", "elements that share a scale under block-..., 4 to 1048576"},
-    {"scale-format", "NAME", "bf16", "of the scales: f32, bf16, fp16 or e8m0"},
+    {"scale-format", "NAME", "bf16",
+     "of the scales: f32, bf16, fp16, e8m0, or e4m3 relative to one of the tensor"},
     {0}};
 
 /* ---- What is compared: formats x scalings x block sizes ---- */
@@ -56,6 +57,7 @@ static enum status for_each_word(const char *option, const char *list,
 
 struct choice {
     bool format[256]; /* by the row of scalar_formats[] */
+    bool named[64];   /* by the row of named_formats[] */
     const struct scaling *scaling[16];
     size_t n_scalings;
     size_t block[MAX_BLOCKS];
@@ -70,6 +72,9 @@ static enum status choose_format(void *user, const char *word, struct err *err)
         if (!strcmp(word, "all") || (!strcmp(word, "common") && scalar_formats[i].common) ||
             !fnmatch(word, scalar_formats[i].name, 0))
             found = c->format[i] = true;
+    for (size_t i = 0; named_formats[i].name; i++) /* fewer rows than c->named */
+        if (!strcmp(word, "all") || !fnmatch(word, named_formats[i].name, 0))
+            found = c->named[i] = true;
     return found ? OK
                  : status_fail(err, E_USAGE,
                                "--formats: no format '%s'; 'assay list formats' names them", word);
@@ -82,7 +87,8 @@ static enum status choose_scaling(void *user, const char *word, struct err *err)
     if (!s)
         return status_fail(err, E_USAGE,
                            "--scaling: no scaling '%s'; there are tensor-rms, tensor-absmax, "
-                           "channel-rms, channel-absmax, block-rms, block-absmax, block-signmax",
+                           "channel-rms, channel-absmax, block-rms, block-absmax, block-signmax, "
+                           "tensor-mean, channel-mean, block-mean, block-floor",
                            word);
     for (size_t i = 0; i < c->n_scalings; i++)
         if (c->scaling[i] == s)
@@ -111,31 +117,51 @@ static enum status parse_scale_format(const char *word, enum scale_format *out, 
             *out = f;
             return OK;
         }
-    return status_fail(err, E_USAGE, "--scale-format: '%s' is not one of f32, bf16, fp16, e8m0",
-                       word);
+    return status_fail(err, E_USAGE,
+                       "--scale-format: '%s' is not one of f32, bf16, fp16, e8m0, e4m3", word);
 }
 
-/* Every combination that exists, in the order of the tables. */
+/* Powers of two have no sign; scales relative to one of the tensor are for parts of it. */
+static bool scale_fits(const struct scaling *scaling, enum scale_format f)
+{
+    return !(scaling->rule == SCALE_SIGNMAX && (f == SCALE_E8M0 || f == SCALE_E4M3)) &&
+           !(scaling->block == BLOCK_TENSOR && f == SCALE_E4M3);
+}
+
+/* Every combination that exists, and what is named, in the order of the tables. */
 static enum status combine(const struct choice *c, struct settings *out, struct err *err)
 {
-    size_t n_formats = 0;
+    size_t n_formats = 0, n_named = 0;
     while (scalar_formats[n_formats].name)
         n_formats++;
-    out->rows = malloc(n_formats * c->n_scalings * c->n_blocks * sizeof *out->rows);
+    while (named_formats[n_named].name)
+        n_named++;
+    out->rows = malloc((n_formats * c->n_scalings * c->n_blocks + n_named) * sizeof *out->rows);
     if (!out->rows)
         return status_fail(err, E_NOMEM, "no memory for the table of formats");
     for (size_t f = 0; f < n_formats; f++)
         for (size_t s = 0; c->format[f] && s < c->n_scalings; s++) {
             const struct scaling *scaling = c->scaling[s];
             if (scalar_format_lacks(&scalar_formats[f], scaling->rule) ||
-                (scaling->rule == SCALE_SIGNMAX && out->scale_format == SCALE_E8M0))
+                !scale_fits(scaling, out->scale_format))
                 continue;
             size_t sizes = scaling->block == 1 ? c->n_blocks : 1;
             for (size_t b = 0; b < sizes; b++)
-                out->rows[out->n++] = (struct survey_row){
-                    &scalar_formats[f], scaling, scaling->block == 1 ? c->block[b] : scaling->block,
-                    out->scale_format};
+                out->rows[out->n++] =
+                    (struct survey_row){.format = &scalar_formats[f],
+                                        .scaling = scaling,
+                                        .block = scaling->block == 1 ? c->block[b] : scaling->block,
+                                        .scale_format = out->scale_format};
         }
+    for (size_t i = 0; i < n_named; i++)
+        if (c->named[i])
+            out->rows[out->n++] =
+                (struct survey_row){.format = scalar_format_find(named_formats[i].element),
+                                    .scaling = scaling_find(named_formats[i].scaling),
+                                    .block = named_formats[i].block,
+                                    .scale_format = named_formats[i].scale_format,
+                                    .least = named_formats[i].least,
+                                    .name = named_formats[i].name};
     if (!out->n)
         return status_fail(err, E_USAGE, "none of these formats has one of these scalings");
     return OK;
@@ -196,7 +222,7 @@ static size_t shown_block(size_t block)
 
 static void describe_row(const struct survey_row *row, struct json *out)
 {
-    json_add_string(out, "format", row->format->name);
+    json_add_string(out, "format", row->name ? row->name : row->format->name);
     json_add_u64(out, "element_bits", (uint64_t)row->format->bits);
     json_add_string(out, "scaling", row->scaling->name);
     json_add_u64(out, "block", shown_block(row->block));

@@ -123,7 +123,7 @@ static int spawn(struct session *s)
 {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
-    sigset_t none, ignored;
+    sigset_t blocked, ignored;
     int error = posix_spawn_file_actions_init(&files);
     if (error)
         return error;
@@ -132,11 +132,16 @@ static int spawn(struct session *s)
         posix_spawn_file_actions_destroy(&files);
         return error;
     }
-    sigemptyset(&none); /* what the caller blocks or ignores is its own business */
+    /* What the caller blocks or ignores is its own business, but for requests to stop: a batch
+     * system sends them to every process of a job, and the one that takes them decides about its
+     * child. */
+    sigemptyset(&blocked);
+    if (s->job->stop)
+        stop_signals(&blocked);
     sigemptyset(&ignored);
     sigaddset(&ignored, SIGINT);
     sigaddset(&ignored, SIGPIPE);
-    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigmask(&attributes, &blocked);
     posix_spawnattr_setsigdefault(&attributes, &ignored);
     posix_spawnattr_setpgroup(&attributes, 0);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |

@@ -26,7 +26,7 @@ struct child_job {
         *env;          /* "NAME=value", set on top of this process's; NULL-ended; may be NULL */
     const char *input; /* the job text; NULL: empty */
     double timeout_s;  /* 0: none */
-    struct stop *stop; /* may be NULL */
+    struct stop *stop; /* may be NULL; else the child itself blocks such requests */
     unsigned stop_at;  /* this many requests in `stop` kill the child; 0 counts as 1 */
     /* A whole line from descriptor 3, without its newline and ended by NUL; may be NULL. */
     void (*reply)(void *user, const char *line, size_t n);

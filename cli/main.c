@@ -12,64 +12,13 @@
 #include "cli/verbs.h"
 #include "numerics/cpu.h"
 
-static const struct verb verbs[] = {
-    {"list", "what there is: techniques, variants, cases, formats, analyses, counters", verb_list},
-    {"describe", "one technique: source, claim, tasks, variants, cases", verb_describe},
-    {"machine", "this machine: topology, caches, and its measured roofs", verb_machine},
-    {"doctor", "what on this host disturbs measurements, and the remedy", verb_doctor},
-    {"bench", "measures the matrix: what each technique costs and saves here", verb_bench},
-    {"profile", "one cell under the counters: events, bytes by tier, what bounds it", verb_profile},
-    {"check", "the claims of the papers beside what this machine shows", verb_check},
-    {"analyze", "what is inside a checkpoint: quantisation error by format", verb_analyze},
-    {"plot", "draws the figures of a results folder", verb_plot},
-    {"report", "writes the report of a results folder, one page", verb_report},
-    {"compare", "two runs, or two builds: which cells are faster, slower, or alike", verb_compare},
-    {"merge", "joins the shards of a run, or several runs of one plan", verb_merge},
-    {"export", "a run in the forms of other tools: Google Benchmark, CSV, Markdown", verb_export},
-    {"worker", NULL, verb_worker},
-    {0}};
-
-/* The exit code (sysexits.h) that a status stands for. */
+/* The exit code that a status stands for. */
 static int exit_code(enum status s)
 {
-    switch (s) {
-    case OK:
-        return EXIT_SUCCESS;
-    case E_FAILED:
-        return 1;
-    case E_USAGE:
-        return EX_USAGE;
-    case E_FORMAT:
-        return EX_DATAERR;
-    case E_NOINPUT:
-        return EX_NOINPUT;
-    case E_SKIP:
-    case E_UNAVAILABLE:
-        return EX_UNAVAILABLE;
-    case E_CANTCREATE:
-        return EX_CANTCREAT;
-    case E_IO:
-        return EX_IOERR;
-    case E_NOMEM:
-        return EX_OSERR;
-    case E_INTERRUPTED:
-        return 130;
-    case E_INTERNAL:
-        return EX_SOFTWARE;
-    }
-    return EX_SOFTWARE;
-}
-
-static void print_help(void)
-{
-    printf("Usage: assay VERB [words] [options]\n\n"
-           "Measures what an efficient-LLM technique costs and saves on this machine.\n\nVerbs:\n");
-    for (const struct verb *v = verbs; v->name; v++)
-        if (v->summary)
-            printf("  %-10s  %s\n", v->name, v->summary);
-    printf(
-        "\n'assay VERB --help' tells about one.  ASSAY_ISA=ref|avx2|avx512|vnni|neon limits the\n"
-        "instruction sets that kernels may use.\n");
+    const struct exit_code *row = exit_codes;
+    while (row->code >= 0 && row->status != s)
+        row++;
+    return row->code >= 0 ? row->code : EX_SOFTWARE;
 }
 
 /* Standard output is a result: one that did not arrive (a full disk, a closed pipe) is a failure.
@@ -97,9 +46,8 @@ static void occupy_standard_descriptors(void)
 static enum status run(struct context *context, struct err *err)
 {
     const char *word = context->argc > 1 ? context->argv[1] : "";
-    if (context->argc < 2 || !strcmp(word, "--help") || !strcmp(word, "-h") ||
-        !strcmp(word, "help")) {
-        print_help();
+    if (context->argc < 2 || !strcmp(word, "--help") || !strcmp(word, "-h")) {
+        overview_print();
         return context->argc < 2 ? E_USAGE : OK;
     }
     if (!strcmp(word, "--version")) {
@@ -109,10 +57,9 @@ static enum status run(struct context *context, struct err *err)
     enum status s = cpu_at_most(getenv("ASSAY_ISA"), cpu_features(), &context->features, err);
     if (s)
         return s;
-    for (const struct verb *v = verbs; v->name; v++)
-        if (!strcmp(v->name, word))
-            return v->run(context, context->argc - 1, context->argv + 1, err);
-    return status_fail(err, E_USAGE, "no verb '%s'; 'assay --help' lists them", word);
+    const struct verb *v = verb_find(word);
+    return v ? v->run(context, context->argc - 1, context->argv + 1, err)
+             : status_fail(err, E_USAGE, "no verb '%s'; 'assay --help' lists them", word);
 }
 
 int main(int argc, char **argv)

@@ -8,16 +8,15 @@
 #include "bench/machine.h"
 #include "bench/run_record.h"
 #include "bench/stop.h"
+#include "cli/analysis_help.h"
 #include "cli/build_info.h"
 #include "cli/draw.h"
 #include "cli/progress.h"
 #include "cli/verbs.h"
 #include "datasets/document.h"
 
-enum { MAX_OPTIONS = 16 };
-
 struct analyze_options {
-    const char *own[MAX_OPTIONS]; /* values of the analysis's options, in the order of its table */
+    const char *own[ANALYSIS_OPTIONS]; /* values of its own options, in the order of its table */
     const char *out;
     uint64_t seed;
     size_t threads;
@@ -35,14 +34,15 @@ static const struct option_row shared_options[] = {
     {"no-plots", OPTION_FLAG, NULL, "do not draw figures or write the report",
      offsetof(struct analyze_options, no_plots), NULL},
     {0}};
-enum { N_SHARED = sizeof shared_options / sizeof shared_options[0] };
+_Static_assert(sizeof shared_options / sizeof shared_options[0] == ANALYSIS_SHARED_ROWS,
+               "struct analysis_help has room for them");
 
 static const struct option_row no_options[] = {{0}};
-static const struct verb_help general_help = {
+const struct verb_help verb_analyze_help = {
     "analyze NAME INPUT ... [options]",
     "Looks inside checkpoints: .safetensors, .npy, an index of shards, or a folder of them.\n"
     "'assay analyze NAME --help' tells about one analysis; 'assay list analyses' names them.",
-    no_options};
+    no_options, WORD_ANALYSIS, NULL};
 
 static const struct analysis *find(const char *name)
 {
@@ -52,23 +52,20 @@ static const struct analysis *find(const char *name)
     return NULL;
 }
 
-/* Fills the option rows of one analysis: its own, then the shared ones.  rows [MAX_OPTIONS +
- * N_SHARED]. */
-static void gather_options(const struct analysis *a, struct option_row *rows,
-                           struct analyze_options *values)
+void analysis_help_make(const struct analysis *a, struct analysis_help *out)
 {
     size_t n = 0;
-    for (const struct analysis_option *o = a->options; o->name; o++, n++) {
-        rows[n] =
+    for (const struct analysis_option *o = a->options; o->name; o++, n++)
+        out->rows[n] =
             (struct option_row){o->name,
                                 OPTION_TEXT,
                                 o->argument,
                                 o->help,
-                                offsetof(struct analyze_options, own) + n * sizeof values->own[0],
+                                offsetof(struct analyze_options, own) + n * sizeof(const char *),
                                 NULL};
-        values->own[n] = o->otherwise;
-    }
-    memcpy(rows + n, shared_options, sizeof shared_options);
+    memcpy(out->rows + n, shared_options, sizeof shared_options);
+    snprintf(out->usage, sizeof out->usage, "analyze %s INPUT ... [options]", a->name);
+    out->help = (struct verb_help){out->usage, a->help, out->rows, WORD_FILE, NULL};
 }
 
 static enum status check_threads(size_t threads, struct err *err)
@@ -170,13 +167,13 @@ static enum status run(const struct context *context, const struct analysis *a,
         s = write_document(a, &record, folder, document, err);
     json_free(document);
     if (!s && !o->no_plots)
-        draw_after_run(context, folder);
+        s = draw_after_run(context, folder, s, err);
     return s;
 }
 
 enum status verb_analyze(const struct context *context, int argc, char **argv, struct err *err)
 {
-    struct option_row rows[MAX_OPTIONS + N_SHARED];
+    struct analysis_help help;
     struct analyze_options o = {.seed = 1};
     int words;
     bool helped;
@@ -185,17 +182,16 @@ enum status verb_analyze(const struct context *context, int argc, char **argv, s
         return status_fail(err, E_USAGE, "no analysis '%s'; 'assay list analyses' names them",
                            argv[1]);
     if (!a) {
-        enum status s = options_parse(&general_help, argc, argv, &o, &words, &helped, err);
+        enum status s = options_parse(&verb_analyze_help, argc, argv, &o, &words, &helped, err);
         if (s || helped)
             return s;
         return status_fail(err, E_USAGE,
                            "analyze needs an analysis; 'assay list analyses' names them");
     }
-    gather_options(a, rows, &o);
-    char usage[128];
-    snprintf(usage, sizeof usage, "analyze %s INPUT ... [options]", a->name);
-    const struct verb_help help = {usage, a->help, rows};
-    enum status s = options_parse(&help, argc - 1, argv + 1, &o, &words, &helped, err);
+    for (size_t i = 0; a->options[i].name; i++)
+        o.own[i] = a->options[i].otherwise;
+    analysis_help_make(a, &help);
+    enum status s = options_parse(&help.help, argc - 1, argv + 1, &o, &words, &helped, err);
     if (!s && !helped)
         s = check_threads(o.threads, err);
     if (s || helped)

@@ -57,7 +57,7 @@ static const struct option_row options[] = {
     {0}};
 #undef AT
 
-static const struct verb_help help = {
+const struct verb_help verb_bench_help = {
     "bench [TECHNIQUE[/TASK[/VARIANT[/CASE]]] ...] [options]",
     "Measures the cells that the globs name (default: all of the preset): error first, then time,\n"
     "each beside its task's baseline, in a process of its own.  Writes bench.json.\n\n"
@@ -69,7 +69,7 @@ static const struct verb_help help = {
     "The first Ctrl-C ends after the block under way, the second at once; --resume goes on.\n"
     "Exit code 1 when a cell is invalid, failed or timeout, 69 when counters that were asked for\n"
     "are not available, 73 when the folder holds a run already, 130 after Ctrl-C.",
-    options};
+    options, WORD_CELL, NULL};
 
 enum { MAX_THREAD_COUNTS = 16 };
 
@@ -397,7 +397,7 @@ enum status verb_bench(const struct context *context, int argc, char **argv, str
     struct bench_options o = {.preset = "quick", .counters = "auto", .min_time_s = 0.05, .seed = 1};
     int words;
     bool helped;
-    enum status status = options_parse(&help, argc, argv, &o, &words, &helped, err);
+    enum status status = options_parse(&verb_bench_help, argc, argv, &o, &words, &helped, err);
     if (status || helped)
         return status;
     status = check_options(&o, err);
@@ -409,7 +409,7 @@ enum status verb_bench(const struct context *context, int argc, char **argv, str
     if (s.has_stop)
         stop_close(&s.stop);
     if (s.written && !o.no_plots && s.stop.asked < 2)
-        draw_after_run(context, s.folder);
+        status = draw_after_run(context, s.folder, status, err);
     journal_close(&s.journal); /* until here the folder is ours */
     counters_close(&s.counters);
     plan_free(&s.plan);

@@ -28,14 +28,14 @@ static const struct option_row options[] = {
     {"no-plots", OPTION_FLAG, NULL, "do not draw the claims table",
      offsetof(struct check_options, no_plots), NULL},
     {0}};
-static const struct verb_help help = {
+const struct verb_help verb_check_help = {
     "check [TECHNIQUE ...] [options]",
     "Runs the claim checks of the techniques that the globs name (default: of all), each in a\n"
     "process of its own, and prints one line for each row: the paper's value, ours, the\n"
     "threshold, and the verdict.  Writes check.json; one of an earlier run is replaced.\n\n"
     "Exit code 1 when a row is an error, or not reproduced without a reason why.  A row with\n"
     "verdict 'direction' (the right sign, less than claimed) is no failure.",
-    options};
+    options, WORD_TECHNIQUE, NULL};
 
 /* ---- Which techniques ---- */
 
@@ -239,7 +239,7 @@ static enum status run(const struct context *context, const struct check_options
         if (end)
             s = status_fail(err, end, "%s", late.text);
         if ((!end || end == E_FAILED) && !o->no_plots)
-            draw_after_run(context, folder);
+            s = draw_after_run(context, folder, s, err);
     }
 out:
     json_free(checks);
@@ -255,7 +255,7 @@ enum status verb_check(const struct context *context, int argc, char **argv, str
     size_t n = 0;
     int words;
     bool helped;
-    enum status s = options_parse(&help, argc, argv, &o, &words, &helped, err);
+    enum status s = options_parse(&verb_check_help, argc, argv, &o, &words, &helped, err);
     if (s || helped)
         return s;
     s = choose(argv + 1, words, &techniques, &n, err);

@@ -9,6 +9,7 @@
 #include "bench/run_record.h"
 #include "cli/build_info.h"
 #include "cli/compare_table.h"
+#include "cli/draw.h"
 #include "cli/progress.h"
 #include "cli/verbs.h"
 #include "datasets/document.h"
@@ -16,7 +17,7 @@
 struct compare_options {
     double margin, min_time_s;
     const char *format, *out, *preset;
-    bool live;
+    bool live, no_plots;
     size_t threads;
     uint64_t seed;
 };
@@ -35,11 +36,12 @@ static const struct option_row options[] = {
     {"min-time", OPTION_DOUBLE, "S", "seconds that a sample of --live takes (default: 0.05)",
      AT(min_time_s), NULL},
     {"seed", OPTION_U64, "N", "seed of the order of --live (default: 1)", AT(seed), NULL},
-    {"out", OPTION_TEXT, "FILE", "write the compare document there", AT(out), NULL},
+    {"out", OPTION_TEXT, "FILE", "write the compare document there, and draw it", AT(out), NULL},
+    {"no-plots", OPTION_FLAG, NULL, "do not draw it", AT(no_plots), NULL},
     {0}};
 #undef AT
 
-static const struct verb_help help = {
+const struct verb_help verb_compare_help = {
     "compare BASE NEW [PATTERN ...] [options]",
     "Says which cells of NEW are faster, slower or equivalent to those of BASE (two bench.json, "
     "or\n"
@@ -52,8 +54,9 @@ static const struct verb_help help = {
     "itself in the same way, which tells this host's rate of false alarms.\n\n"
     "  assay compare results/monday results/tuesday --format markdown\n"
     "  assay compare --live build/before/assay build/after/assay quarot\n\n"
+    "--out slower.json draws its figure into slower-plots, beside it.\n\n"
     "Exit code 1 when a cell is slower.",
-    options};
+    options, WORD_FILE, NULL};
 
 static enum status print(const struct json *document, const struct compare_options *o,
                          struct err *err)
@@ -70,17 +73,19 @@ static enum status print(const struct json *document, const struct compare_optio
     return s;
 }
 
-static enum status conclude(const struct json *document, const struct compare_options *o,
-                            struct err *err)
+static enum status conclude(const struct context *context, const struct json *document,
+                            const struct compare_options *o, struct err *err)
 {
     double slower = json_get_number(json_get(document, "summary"), "slower", 0);
+    bool text = !strcmp(o->format, "text"); /* another format is for a program to read */
     enum status s = print(document, o, err);
     if (!s && o->out)
         s = document_write(o->out, document, err);
+    bool written = !s && o->out;
     if (!s && slower > 0)
         s = status_fail(err, E_FAILED, "%.0f of %zu cells are slower", slower,
                         json_size(json_get(document, "cells")));
-    return s;
+    return written && !o->no_plots ? draw_document(context, o->out, text, s, err) : s;
 }
 
 static enum status compare_files(const char *base_path, const char *new_path, double margin,
@@ -167,7 +172,7 @@ enum status verb_compare(const struct context *context, int argc, char **argv, s
     struct run_record record;
     int words;
     bool helped;
-    enum status s = options_parse(&help, argc, argv, &o, &words, &helped, err);
+    enum status s = options_parse(&verb_compare_help, argc, argv, &o, &words, &helped, err);
     if (s || helped)
         return s;
     if (o.live ? words < 2 : words != 2)
@@ -186,7 +191,7 @@ enum status verb_compare(const struct context *context, int argc, char **argv, s
     s = o.live ? compare_builds(context, &o, argv + 1, (size_t)words, document, err)
                : compare_files(argv[1], argv[2], o.margin / 100, document, err);
     if (!s)
-        s = conclude(document, &o, err);
+        s = conclude(context, document, &o, err);
     json_free(document);
     return s;
 }

@@ -4,9 +4,10 @@
 #include "cli/verbs.h"
 
 static const struct option_row options[] = {{0}};
-static const struct verb_help help = {
+const struct verb_help verb_describe_help = {
     "describe TECHNIQUE ...",
-    "Prints a technique's source, claim, tasks, variants, cases and expected values.", options};
+    "Prints a technique's source, claim, tasks, variants, cases and expected values.", options,
+    WORD_TECHNIQUE, NULL};
 
 static void print_params(const struct param *p)
 {
@@ -47,7 +48,7 @@ enum status verb_describe(const struct context *context, int argc, char **argv, 
     (void)context;
     int words;
     bool helped;
-    enum status s = options_parse(&help, argc, argv, NULL, &words, &helped, err);
+    enum status s = options_parse(&verb_describe_help, argc, argv, NULL, &words, &helped, err);
     if (s || helped)
         return s;
     if (!words)

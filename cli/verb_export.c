@@ -16,13 +16,13 @@ static const struct option_row options[] = {
     {"out", OPTION_TEXT, "FILE", "write there (default: to standard output)",
      offsetof(struct export_options, out), NULL},
     {0}};
-static const struct verb_help help = {
+const struct verb_help verb_export_help = {
     "export RESULTS --to google-benchmark|csv|markdown [options]",
     "Prints bench.json (a file, or a folder with it) in a form that other tools read: the JSON of\n"
     "Google Benchmark (its compare.py, CI dashboards), a row a sample, or tables for a web "
     "page.\n\n"
     "  assay export results/monday --to google-benchmark --out monday.json",
-    options};
+    options, WORD_FILE, NULL};
 
 static enum export_format format_of(const char *word)
 {
@@ -39,7 +39,7 @@ enum status verb_export(const struct context *context, int argc, char **argv, st
     char *text = NULL;
     int words;
     bool helped;
-    enum status s = options_parse(&help, argc, argv, &o, &words, &helped, err);
+    enum status s = options_parse(&verb_export_help, argc, argv, &o, &words, &helped, err);
     if (s || helped)
         return s;
     if (words != 1 || !o.to)

@@ -7,14 +7,16 @@
 #include "cli/verbs.h"
 #include "numerics/formats/scalar_format.h"
 
+#define LISTS "techniques|variants|cases|formats|analyses|counters"
+
 static const struct option_row options[] = {{0}};
-static const struct verb_help help = {
-    "list [techniques|variants|cases|formats|analyses|counters]",
+const struct verb_help verb_list_help = {
+    "list [" LISTS "]",
     "Lists what this program knows, one line each, columns separated by tabs.\n"
     "A variant or case is shown as the cell path that `assay bench` takes.  Counters are opened, "
     "run\n"
     "over known work and checked first; what cannot be trusted here says why.",
-    options};
+    options, WORD_CHOICE, LISTS};
 
 static void list_techniques(void)
 {
@@ -46,7 +48,8 @@ static void list_formats(void)
     printf("format\tbits\tchannel\tblock 128\tblock 64\tblock 32\twhat it is\n");
     for (const struct scalar_format *f = scalar_formats; f->name; f++) {
         struct codebook codebook = {.bits = f->bits};
-        printf("%s\t%d", f->name, f->bits);
+        scalar_format_codebook(f, SCALE_ABSMAX, 64, 5, &codebook, NULL); /* for its bits alone */
+        printf("%s\t%.6g", f->name, codebook.bits);
         for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++) {
             struct block_format format = {.codebook = &codebook,
                                           .scale_format = SCALE_BF16,
@@ -55,6 +58,24 @@ static void list_formats(void)
             printf("\t%.6g", block_format_bits(&format, 4096, 4096));
         }
         printf("\t%s\n", f->title);
+    }
+    printf("\nnamed format\tbits\telement\tscaling\tblock\tscales\twhat it is\n");
+    for (const struct named_format *f = named_formats; f->name; f++) {
+        const struct scalar_format *element = scalar_format_find(f->element);
+        struct codebook codebook;
+        scalar_format_codebook(element, scaling_find(f->scaling)->rule, f->block, 5, &codebook,
+                               NULL);
+        struct block_format format = {.codebook = &codebook,
+                                      .scale_format = f->scale_format,
+                                      .block = f->block,
+                                      .extra_bits = scalar_format_extra_bits(element)};
+        printf("%s\t%.6g\t%s\t%s\t", f->name, block_format_bits(&format, 4096, 4096), f->element,
+               f->scaling);
+        if (f->block == BLOCK_TENSOR || f->block == BLOCK_CHANNEL)
+            printf("%s", f->block == BLOCK_TENSOR ? "tensor" : "channel");
+        else
+            printf("%zu", f->block);
+        printf("\t%s\t%s\n", scale_format_name(f->scale_format), f->title);
     }
 }
 
@@ -98,7 +119,7 @@ enum status verb_list(const struct context *context, int argc, char **argv, stru
     (void)context;
     int words;
     bool helped;
-    enum status s = options_parse(&help, argc, argv, NULL, &words, &helped, err);
+    enum status s = options_parse(&verb_list_help, argc, argv, NULL, &words, &helped, err);
     if (s || helped)
         return s;
     if (words > 1)
@@ -108,8 +129,5 @@ enum status verb_list(const struct context *context, int argc, char **argv, stru
             lists[i].list();
             return OK;
         }
-    return status_fail(
-        err, E_USAGE,
-        "list: no list '%s'; there are techniques, variants, cases, formats, analyses, counters",
-        argv[1]);
+    return status_fail(err, E_USAGE, "list: no list '%s'; there are " LISTS, argv[1]);
 }

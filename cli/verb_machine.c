@@ -28,14 +28,14 @@ static const struct option_row options[] = {
     {"quick", OPTION_FLAG, NULL, "the best instruction set only, and fewer repetitions",
      offsetof(struct machine_options, quick), NULL},
     {0}};
-static const struct verb_help help = {
+const struct verb_help verb_machine_help = {
     "machine [options]",
     "Says what this machine is, as far as this process may use it, and measures its roofs:\n"
     "read, write and triad bandwidth in each level of the memory, and the peak rates of FMA,\n"
     "dot products of bytes and byte look-ups.  Each is the median of interleaved repetitions\n"
     "with their least and greatest.  Bandwidth counts the bytes that the loop names; a write\n"
     "also fetches the line it overwrites, which is not counted.",
-    options};
+    options, WORD_NONE, NULL};
 
 static enum status parse_threads(const char *text, const struct machine *m, struct roof_plan *plan,
                                  struct err *err)
@@ -207,7 +207,7 @@ enum status verb_machine(const struct context *context, int argc, char **argv, s
     struct machine m;
     int words;
     bool helped;
-    enum status s = options_parse(&help, argc, argv, &o, &words, &helped, err);
+    enum status s = options_parse(&verb_machine_help, argc, argv, &o, &words, &helped, err);
     if (s || helped)
         return s;
     if (words)

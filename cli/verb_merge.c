@@ -15,14 +15,14 @@ static const struct option_row options[] = {{"no-plots", OPTION_FLAG, NULL,
                                              "do not draw plots and report",
                                              offsetof(struct merge_options, no_plots), NULL},
                                             {0}};
-static const struct verb_help help = {
+const struct verb_help verb_merge_help = {
     "merge OUT IN... [options]",
     "Joins runs of one plan (the parts of --shard, say) from their folders IN into a new folder\n"
     "OUT, as if one run had measured all.  Runs of other plans, options, machines or builds are\n"
     "refused by name, and so are two that hold the same round of a block.\n\n"
     "  assay bench --shard 1/2 --out one; assay bench --shard 2/2 --out two\n"
     "  assay merge both one two",
-    options};
+    options, WORD_DIR, NULL};
 
 enum status verb_merge(const struct context *context, int argc, char **argv, struct err *err)
 {
@@ -31,7 +31,7 @@ enum status verb_merge(const struct context *context, int argc, char **argv, str
     char path[PATH_MAX];
     int words;
     bool helped;
-    enum status s = options_parse(&help, argc, argv, &o, &words, &helped, err);
+    enum status s = options_parse(&verb_merge_help, argc, argv, &o, &words, &helped, err);
     if (s || helped)
         return s;
     if (words < 2)
@@ -46,7 +46,7 @@ enum status verb_merge(const struct context *context, int argc, char **argv, str
         printf("%zu cells of %d runs, %s: %s\n", json_size(json_get(document, "cells")), words - 1,
                json_get_string(json_get(document, "run"), "status", ""), path);
         if (!o.no_plots)
-            draw_after_run(context, out);
+            s = draw_after_run(context, out, s, err);
     }
     json_free(document);
     return s;

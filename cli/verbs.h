@@ -27,9 +27,42 @@ typedef enum status verb_fn(const struct context *context, int argc, char **argv
 struct verb {
     const char *name, *summary; /* summary NULL: hidden */
     verb_fn *run;
+    const struct verb_help *help; /* NULL: it is no business of a user */
 };
 
-verb_fn verb_analyze, verb_bench, verb_check, verb_compare, verb_describe, verb_doctor, verb_export,
-    verb_list, verb_machine, verb_merge, verb_plot, verb_profile, verb_report, verb_worker;
+extern const struct verb verbs[]; /* ends with {0} */
+
+/* NULL when there is none. */
+const struct verb *verb_find(const char *name);
+
+verb_fn verb_analyze, verb_bench, verb_check, verb_compare, verb_describe, verb_docs, verb_doctor,
+    verb_export, verb_help, verb_list, verb_machine, verb_merge, verb_plot, verb_profile,
+    verb_report, verb_worker;
+
+extern const struct verb_help verb_analyze_help, verb_bench_help, verb_check_help,
+    verb_compare_help, verb_describe_help, verb_docs_help, verb_doctor_help, verb_export_help,
+    verb_help_help, verb_list_help, verb_machine_help, verb_merge_help, verb_plot_help,
+    verb_profile_help, verb_report_help;
+
+/* What follows "Assay " in the overview and "assay - " in the man page. */
+#define PROGRAM_SUMMARY                                                                            \
+    "measures what an efficient-LLM technique costs and saves on the machine in front of you"
+
+/* The verbs, on standard output. */
+void overview_print(void);
+
+/* What main reads from the environment. */
+struct variable {
+    const char *name, *help;
+};
+extern const struct variable variables[]; /* ends with {0} */
+
+/* The exit codes are those of sysexits.h, in rising order. */
+struct exit_code {
+    enum status status;
+    int code;
+    const char *meaning; /* NULL: another row with this code tells it */
+};
+extern const struct exit_code exit_codes[]; /* ends with a row whose code is -1 */
 
 #endif

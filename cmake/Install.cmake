@@ -15,6 +15,22 @@ install(DIRECTORY numerics DESTINATION ${headers} FILES_MATCHING PATTERN "*.h"
 install(FILES datasets/sample.safetensors datasets/schema/assay.result.1.json DESTINATION ${data})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
+# The man page and the completions are what the program says of itself, so that each is as old as the
+# program.  A build for another machine needs an emulator to have them.
+if(NOT CMAKE_CROSSCOMPILING OR CMAKE_CROSSCOMPILING_EMULATOR)
+  function(install_docs form name folder)
+    add_custom_command(TARGET assay POST_BUILD # whatever ASSAY_ISA the builder has set
+                       COMMAND ${CMAKE_COMMAND} -E env --unset=ASSAY_ISA ${CMAKE_CROSSCOMPILING_EMULATOR}
+                               $<TARGET_FILE:assay> docs ${form} > ${CMAKE_BINARY_DIR}/generated/docs.${form}
+                       VERBATIM)
+    install(FILES ${CMAKE_BINARY_DIR}/generated/docs.${form} DESTINATION ${folder} RENAME ${name})
+  endfunction()
+  install_docs(man assay.1 ${CMAKE_INSTALL_MANDIR}/man1)
+  install_docs(bash assay ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+  install_docs(zsh _assay ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+  install_docs(fish assay.fish ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+endif()
+
 install(EXPORT assay NAMESPACE assay:: FILE assayTargets.cmake DESTINATION ${package})
 configure_package_config_file(cmake/assayConfig.cmake.in assayConfig.cmake
                               INSTALL_DESTINATION ${package} NO_SET_AND_CHECK_MACRO)

@@ -52,7 +52,8 @@ expect 64 'export needs' "$program" export whole
 expect 66 'nowhere' "$program" export nowhere --to csv
 compare_py=/usr/share/benchmark/compare.py
 if [ -e $compare_py ] && $python -c 'import scipy' 2>/dev/null; then
-    expect 0 '' $python $compare_py benchmarks out.google-benchmark out.google-benchmark
+    expect 0 '' "$program" export both --to google-benchmark --out both.json
+    expect 0 '' $python $compare_py benchmarks out.google-benchmark both.json
     grep -q "$(member whole/bench.json 'd["cells"][0]["path"]')" stdout || fail 'compare.py shows no cell'
 else
     echo "$compare_py or its scipy is not here: the export was not shown to it"
@@ -109,6 +110,35 @@ expect 64 '--margin' "$program" compare whole one --margin 0
 expect 65 'kind' "$program" compare same.json base.json
 echo '{' >bad.json
 expect 65 'bad.json' "$program" compare bad.json base.json
+
+# ---- Figures ----
+if command -v gnuplot >/dev/null; then
+    [ -s slower-plots/compare.svg ] || fail 'a comparison was not drawn beside its document'
+    expect 1 '1 of' "$program" compare base.json new.json --out bare.json --no-plots
+    [ -s bare.json ] && [ ! -e bare-plots ] || fail '--no-plots drew'
+    expect 1 '1 of' "$program" compare base.json new.json --out quiet.json --format json
+    $python -c 'import json; json.load(open("stdout"))' || fail 'drawing spoils the JSON'
+    # What is drawn does not fit, or has no place: one line, exit code 74, and the document is whole.
+    fixture=$source_dir/tests/fixtures/results/bench.json
+    expect 0 '' "$program" compare "$fixture" "$fixture" --out roomy.json --format json
+    blocks=$(($(stat -c %s roomy.json) / 1024 + 2))
+    [ "$(stat -c %s roomy-plots/compare.svg)" -gt $((blocks * 1024)) ] || fail 'the figure is too small'
+    expect 74 'plots: ' bash -c "trap '' XFSZ; ulimit -f $blocks
+        '$program' compare '$fixture' '$fixture' --out tight.json --format json"
+    [ "$(wc -l <stderr)" = 1 ] || fail "more than one line: $(cat stderr)"
+    [ "$(wc -c <tight.json)" -gt 20000 ] || fail 'the document is not whole'
+    [ ! -e tight-plots/compare.svg ] || fail 'half a figure was left'
+    : >blocked-plots
+    expect 74 'plots: ' "$program" compare "$fixture" "$fixture" --out blocked.json
+    validate blocked.json
+    PATH=$PWD expect 0 '' "$program" compare "$fixture" "$fixture" --out without.json
+    [ -s without.json ] || fail 'nothing was written without gnuplot'
+    # The same of a folder and its report.
+    blocks=$(($(stat -c %s both/bench.json) / 1024 + 2))
+    expect 74 '' bash -c "trap '' XFSZ; ulimit -f $blocks; '$program' merge tight one two"
+    [ "$(wc -l <stderr)" = 1 ] || fail "more than one line: $(cat stderr)"
+    cmp -s tight/bench.json both/bench.json || fail 'the results did not outlive the figures'
+fi
 
 # ---- Two builds ----
 # the new build is held to the reference kernels: what it has in vectors is slower, far beyond noise

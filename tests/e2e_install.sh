@@ -33,6 +33,17 @@ must install env DESTDIR="$work/stage" cmake --install "$build" --prefix /opt/tr
 root=$work/stage/opt/tree
 for private in "$root"/include/assay/numerics/*/*_simd.h; do check [ ! -e "$private" ]; done
 
+# The man page and the completions are those of this program.
+while read -r form file; do
+    must "docs-$form" "$program" docs "$form"
+    check cmp "docs-$form.log" "$root/share/$file"
+done <<'EOF'
+man man/man1/assay.1
+bash bash-completion/completions/assay
+zsh zsh/site-functions/_assay
+fish fish/vendor_completions.d/assay.fish
+EOF
+
 # Moved elsewhere: nothing in the tree may know where it was built.
 cp -a "$root" moved
 export PKG_CONFIG_PATH

@@ -16,6 +16,13 @@ grep -q "^$cell, 1 threads: ok" out.txt || fail "the cell is missing: $(cat out.
 grep -q ' roof' out.txt || fail 'there is no reading'
 grep -Eq '^  (cycles +[0-9]|cycles .*: cannot be opened: )' out.txt ||
     fail 'cycles have neither value nor reason'
+[ -s out/report.html ] || fail 'there is no report'
+if command -v gnuplot >/dev/null; then
+    grep -q '^written: out/plots, 3 figures$' out.txt || fail 'the figures are missing'
+    for kind in traffic tiers counters; do
+        compgen -G "out/plots/$kind-cube-root-formats-*.svg" >/dev/null || fail "no figure of $kind"
+    done
+fi
 /usr/bin/python3 "$source/tests/validate.py" out/profile.json
 [ $? -ne 1 ] || fail 'profile.json is not as the schema says'
 /usr/bin/python3 - $how <<'P' || fail 'profile.json is wrong'
@@ -32,6 +39,10 @@ if sys.argv[1] == "simulated":
     assert tiers["simulated"]["bytes"] is not None and tiers["simulated"]["isa"], tiers["simulated"]
 assert all(t["bytes"] is not None or t["reason"] for t in tiers.values())
 P
+"$program" profile $cell --threads 1 --counters none --no-plots --out bare >out.txt 2>err.txt ||
+    fail "exit code $?: $(cat err.txt)"
+[ -s bare/profile.json ] && [ ! -e bare/plots ] && [ ! -e bare/report.html ] ||
+    fail '--no-plots drew, or nothing was written'
 "$program" profile $cell --group nothing >out.txt 2>err.txt
 [ $? -eq 64 ] || fail 'an unknown group is taken'
 mkdir empty

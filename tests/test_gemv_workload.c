@@ -27,8 +27,12 @@ static enum status nf4(size_t block, struct codebook *out, struct err *err)
 }
 
 static const struct gemv_format formats[] = {
-    {"f32", &gemv_f32, NULL},   {"bf16", &gemv_bf16, NULL}, {"sgemv", &gemv_sgemv, NULL},
-    {"int4", &gemv_int4, int4}, {"nf4", &gemv_lut4, nf4},   {0}};
+    {.variant = "f32", .kernel = &gemv_f32},
+    {.variant = "bf16", .kernel = &gemv_bf16},
+    {.variant = "sgemv", .kernel = &gemv_sgemv},
+    {.variant = "int4", .kernel = &gemv_int4, .codebook = int4},
+    {.variant = "nf4", .kernel = &gemv_lut4, .codebook = nf4},
+    {0}};
 static const struct variant variants[] = {
     {"f32", "", gemv_run, 0, {{0}}},           {"bf16", "", gemv_run, 0, {{0}}},
     {"sgemv", "", gemv_run, 0, {{0}}},         {"int4", "", gemv_run, 0, {{"block", 64}}},
@@ -64,20 +68,20 @@ static void every_format_is_right_and_cold_where_it_says_so(void **unused)
             if (gemv_prepare(&t, formats, &err))
                 fail_msg("%s/%s: %s", v->name, c->name, err.text);
             const struct gemv *g = t.state;
-            size_t bytes = g->rotation.copies * g->rows * g->row_bytes;
+            size_t bytes = g->rotation.copies * g->rows * g->group_bytes;
             if (c->flags & DRAM ? bytes <= 4 * (size_t)LLC_BYTES : g->rotation.copies != 1)
                 fail_msg("%s/%s: %zu copies, %zu bytes", v->name, c->name, g->rotation.copies,
                          bytes);
             for (size_t k = 1; k < g->rotation.copies; k++)
                 assert_memory_equal(g->weights, g->weights + k * g->copy_bytes,
-                                    g->rows * g->row_bytes);
+                                    g->rows * g->group_bytes);
             gemv_run(&t, 1);
             gemv_fidelity(&t);
             if (!findings_right(&findings))
                 fail_msg("%s/%s, seed %d: error over bound is %g", v->name, c->name, SEED,
                          findings.rows[0].value);
             struct work w = gemv_work(&t);
-            assert_true(w.bytes_read == (double)(g->rows * g->row_bytes + 4 * g->cols));
+            assert_true(w.bytes_read == (double)(g->rows * g->group_bytes + 4 * g->cols));
             assert_true(w.items == (double)(g->rows * g->cols) && w.flops == 2 * w.items);
             gemv_release(&t);
             assert_null(t.state);
@@ -108,6 +112,37 @@ static void the_copy_index_persists_across_runs(void **unused)
             assert_true(g->y[r] == 0);
         gemv_run(&t, 1);
         assert_true(g->y[0] != 0);
+        gemv_release(&t);
+    }
+}
+
+static void a_batch_is_right_where_the_kernel_has_one_and_skipped_elsewhere(void **unused)
+{
+    (void)unused;
+    const struct matrix_case batch = {
+        "batch", DRAM, {{"rows", 700}, {"cols", 2048}, {"tokens", 5}}};
+    struct rng rng = {SEED};
+    struct err err;
+    for (const struct variant *v = variants; v->name; v++) {
+        struct findings findings = {0};
+        struct trial t = trial_of(v, &batch, &rng, &findings);
+        enum status s = gemv_prepare(&t, formats, &err);
+        if (strcmp(v->name, "sgemv")) {
+            assert_int_equal(s, E_SKIP);
+        } else {
+            struct gemv *g = t.state;
+            gemv_run(&t, 1);
+            gemv_fidelity(&t);
+            assert_true(findings_right(&findings));
+            struct work w = gemv_work(&t);
+            assert_true(w.flops == 2.0 * 700 * 2048 * 5 && w.roof == ROOF_FMA_F32 &&
+                        w.bytes_written == 4.0 * 700 * 5);
+            g->y[4 * 700 + 699] += 1; /* the last token's last row */
+            findings_free(&findings);
+            gemv_fidelity(&t);
+            assert_false(findings_right(&findings));
+        }
+        findings_free(&findings);
         gemv_release(&t);
     }
 }
@@ -165,6 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_format_is_right_and_cold_where_it_says_so),
         cmocka_unit_test(the_copy_index_persists_across_runs),
+        cmocka_unit_test(a_batch_is_right_where_the_kernel_has_one_and_skipped_elsewhere),
         cmocka_unit_test(a_wrong_result_is_found),
         cmocka_unit_test(users_weights_are_used_cyclically_and_must_be_finite),
     };

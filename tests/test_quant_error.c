@@ -142,7 +142,7 @@ static void each_cell_equals_coding_by_hand(void **unused)
     static const char *const formats[] = {"int4", "nf4", "crd-normal4", "e4m3"};
     for (size_t f = 0; f < 4; f++)
         for (const struct scaling *s = scalings; s->name; s++) {
-            if (s->rule == SCALE_SIGNMAX || (s->rule == SCALE_RMS && s->block != BLOCK_TENSOR) ||
+            if (s->rule >= SCALE_SIGNMAX || (s->rule == SCALE_RMS && s->block != BLOCK_TENSOR) ||
                 (s->rule == SCALE_RMS && f == 1))
                 continue;
             size_t block = s->block == 1 ? 64 : s->block;

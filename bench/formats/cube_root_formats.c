@@ -50,13 +50,14 @@ static const struct variant gemv_variants[] = {
      {{"bits", 4.25}, {"block", 64}}},
     {0}};
 
-static const struct gemv_format gemv_formats[] = {{"f32", &gemv_f32, NULL},
-                                                  {"bf16", &gemv_bf16, NULL},
-                                                  {"openblas_sgemv", &gemv_sgemv, NULL},
-                                                  {"lut4_b64", &gemv_lut4, nf4},
-                                                  {"lut4_tensor_rms", &gemv_lut4, crd_normal},
-                                                  {"int4_b64", &gemv_int4, int4},
-                                                  {0}};
+static const struct gemv_format gemv_formats[] = {
+    {.variant = "f32", .kernel = &gemv_f32},
+    {.variant = "bf16", .kernel = &gemv_bf16},
+    {.variant = "openblas_sgemv", .kernel = &gemv_sgemv},
+    {.variant = "lut4_b64", .kernel = &gemv_lut4, .codebook = nf4},
+    {.variant = "lut4_tensor_rms", .kernel = &gemv_lut4, .codebook = crd_normal},
+    {.variant = "int4_b64", .kernel = &gemv_int4, .codebook = int4},
+    {0}};
 
 /* L2 is 1 MiB a core or more on current servers: 256 x 512 fits in f32 on one.  1024 x 1024 is 4 MB
  * in f32 and so in L3, but 0.5 MB in 4 bits.  The others are projections of Llama-3.1-8B. */
@@ -99,7 +100,7 @@ static void named_fidelity(struct trial *t, const float *weights, size_t rows, s
 static void gemv_formats_fidelity(struct trial *t)
 {
     const struct gemv *g = t->state;
-    size_t block = g->nibbles.block;
+    size_t block = g->block;
     struct codebook c;
     gemv_fidelity(t);
     if (g->format->codebook && !g->format->codebook(block, &c, NULL))
@@ -263,8 +264,11 @@ static struct cube_root spec_of(const struct data *d, double alpha, size_t block
 
 static struct block_format format_of(const struct codebook *c, size_t block)
 {
-    return (struct block_format){
-        c, block ? SCALE_ABSMAX : SCALE_RMS, SCALE_BF16, block ? block : BLOCK_TENSOR, 1, 0};
+    return (struct block_format){.codebook = c,
+                                 .rule = block ? SCALE_ABSMAX : SCALE_RMS,
+                                 .scale_format = SCALE_BF16,
+                                 .block = block ? block : BLOCK_TENSOR,
+                                 .multiplier = 1};
 }
 
 /* R; and R 2^b with the true bits where r2b is not NULL.  NaN when there is no such codebook. */

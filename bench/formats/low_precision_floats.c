@@ -100,7 +100,7 @@ static const struct variant gemv_variants[] = {
     {0}};
 
 static const struct gemv_format gemv_formats[] = {
-    {"f32", &gemv_f32, NULL}, {"bf16", &gemv_bf16, NULL}, {0}};
+    {.variant = "f32", .kernel = &gemv_f32}, {.variant = "bf16", .kernel = &gemv_bf16}, {0}};
 
 static const struct matrix_case gemv_cases[] = {
     {"l2.256x512", CACHE | QUICK | SMOKE, {{"rows", 256}, {"cols", 512}}}, /* 0.5 MB in f32 */

@@ -1,6 +1,7 @@
 #include "bench/workloads/gemv.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,14 +37,15 @@ static enum status copy_pattern(const struct tensor *from, struct gemv *g, struc
     return OK;
 }
 
-/* Every row of every copy is a row of the pattern, which was packed into the first rows. */
-static void repeat_rows(struct gemv *g)
+/* Every group of every copy is a group of the pattern, which was packed into the first. */
+static void repeat_groups(struct gemv *g)
 {
+    size_t pattern_groups = g->pattern_rows / g->row_group;
 #pragma omp parallel for num_threads(g->threads) schedule(static)
-    for (size_t i = g->pattern_rows; i < g->rotation.copies * g->rows; i++) {
-        size_t row = i % g->rows;
-        memcpy(g->weights + i / g->rows * g->copy_bytes + row * g->row_bytes,
-               g->weights + row % g->pattern_rows * g->row_bytes, g->row_bytes);
+    for (size_t i = pattern_groups; i < g->rotation.copies * g->groups; i++) {
+        size_t group = i % g->groups;
+        memcpy(g->weights + i / g->groups * g->copy_bytes + group * g->group_bytes,
+               g->weights + group % pattern_groups * g->group_bytes, g->group_bytes);
     }
 }
 
@@ -52,6 +54,23 @@ static const struct gemv_format *format_of(const struct gemv_format *formats, co
     while (formats->variant && strcmp(formats->variant, variant))
         formats++;
     return formats->variant ? formats : NULL;
+}
+
+/* How much of everything there is. */
+static void lay_out(struct trial *t, struct gemv *g)
+{
+    const struct gemv_kernel *kernel = g->format->kernel;
+    g->groups = (g->rows + g->row_group - 1) / g->row_group;
+    size_t group_values = g->cols * g->row_group;
+    size_t pattern_groups = (PATTERN_VALUES + group_values - 1) / group_values;
+    g->pattern_rows = (pattern_groups < g->groups ? pattern_groups : g->groups) * g->row_group;
+    g->group_bytes = kernel->group_bytes(g);
+    size_t bytes = g->groups * g->group_bytes;
+    g->copy_bytes = (bytes + 63) / 64 * 64;
+    g->rotation =
+        (struct rotation){rotation_copies(t, bytes), 0, g->groups, kernel->whole ? 1 : t->threads};
+    t->footprint_bytes =
+        g->rotation.copies * bytes + g->tokens * (g->rows + g->cols) * sizeof(float);
 }
 
 enum status gemv_prepare(struct trial *t, const struct gemv_format *formats, struct err *err)
@@ -63,34 +82,32 @@ enum status gemv_prepare(struct trial *t, const struct gemv_format *formats, str
     if (!g->format)
         return status_fail(err, E_INTERNAL, "%s: no GEMV format has this name", t->v->name);
     const struct gemv_kernel *kernel = g->format->kernel;
-    if (kernel->variants)
-        g->variant = kernel_pick(kernel->variants, t->features);
-    t->isa = g->variant ? g->variant->isa : kernel->library_isa();
     g->features = t->features;
     g->threads = t->threads;
     g->rows = (size_t)param(t, "rows");
     g->cols = (size_t)param(t, "cols");
-    g->nibbles =
-        (struct nibble_matrix){.cols = g->cols, .block = (size_t)param(t, "block"), .scale = 1};
-    g->pattern_rows = (PATTERN_VALUES + g->cols - 1) / g->cols;
-    if (g->pattern_rows > g->rows)
-        g->pattern_rows = g->rows;
-    g->row_bytes = kernel->row_bytes(g);
-    g->copy_bytes = (g->rows * g->row_bytes + 63) / 64 * 64;
-    g->rotation = (struct rotation){rotation_copies(t, g->rows * g->row_bytes), 0, g->rows,
-                                    kernel->whole ? 1 : t->threads};
-    t->footprint_bytes =
-        g->rotation.copies * g->rows * g->row_bytes + (g->rows + g->cols) * sizeof(float);
+    g->tokens = param(t, "tokens") > 1 ? (size_t)param(t, "tokens") : 1;
+    g->block = (size_t)param(t, "block");
+    g->row_group = 1;
+    if (g->tokens > (kernel->max_tokens ? kernel->max_tokens : 1))
+        return status_fail(err, E_SKIP, "%s: has no form for %zu tokens at once", t->v->name,
+                           g->tokens);
+    if (kernel->variants)
+        g->variant = kernel_pick(kernel->variants, t->features);
+    enum status s = kernel->open ? kernel->open(g, err) : OK;
+    if (s)
+        return s;
+    t->isa = g->variant ? g->variant->isa : kernel->library_isa();
+    lay_out(t, g);
     g->pattern = buffer_alloc(g->pattern_rows * g->cols * sizeof *g->pattern);
-    g->x = buffer_alloc(g->cols * sizeof *g->x);
-    g->y = buffer_alloc(g->rows * sizeof *g->y);
+    g->x = buffer_alloc(g->tokens * g->cols * sizeof *g->x);
+    g->y = buffer_alloc(g->tokens * g->rows * sizeof *g->y);
     g->weights = buffer_alloc(g->rotation.copies * g->copy_bytes);
     if (!g->pattern || !g->x || !g->y || !g->weights)
         return status_fail(err, E_NOMEM, "%s: %zu copies of %zu bytes do not fit into memory",
                            t->v->name, g->rotation.copies, g->copy_bytes);
     struct rng rng = rng_split(t->rng, 0);
-    synthetic_fill(SYNTHETIC_NORMAL, NULL, &rng, g->x, g->cols);
-    enum status s = OK;
+    synthetic_fill(SYNTHETIC_NORMAL, NULL, &rng, g->x, g->tokens * g->cols);
     const struct tensor *users = trial_weights(t);
     if (users)
         s = copy_pattern(users, g, err);
@@ -99,15 +116,19 @@ enum status gemv_prepare(struct trial *t, const struct gemv_format *formats, str
     if (!s)
         s = kernel->pack(g, g->weights, err);
     if (!s)
-        repeat_rows(g);
+        repeat_groups(g);
     return s;
 }
 
 static void rows_of_copy(void *user, size_t copy, size_t first, size_t end, size_t thread)
 {
     struct gemv *g = user;
-    (void)thread;
-    g->format->kernel->rows(g, g->weights + copy * g->copy_bytes, g->y, first, end);
+    const struct gemv_kernel *kernel = g->format->kernel;
+    size_t row0 = first * g->row_group, row1 = end * g->row_group;
+    if (kernel->activate)
+        kernel->activate(g, thread);
+    kernel->rows(g, g->weights + copy * g->copy_bytes, g->y, row0, row1 < g->rows ? row1 : g->rows,
+                 thread);
 }
 
 /* The library shares its threads out itself, within each call. */
@@ -129,27 +150,35 @@ void gemv_run(struct trial *t, size_t n)
 struct work gemv_work(const struct trial *t)
 {
     const struct gemv *g = t->state;
-    double weights = (double)g->rows * (double)g->cols;
-    return (struct work){.flops = 2 * weights,
-                         .bytes_read =
-                             (double)g->rows * (double)g->row_bytes + 4.0 * (double)g->cols,
-                         .bytes_written = 4.0 * (double)g->rows,
+    double weights = (double)g->rows * (double)g->cols, tokens = (double)g->tokens;
+    bool many = g->tokens > 1;
+    return (struct work){.flops = 2 * weights * tokens,
+                         .bytes_read = (double)g->groups * (double)g->group_bytes +
+                                       4 * tokens * (double)g->cols,
+                         .bytes_written = 4 * tokens * (double)g->rows,
                          .items = weights,
                          .unit = "weight",
-                         .roof = ROOF_DRAM_READ};
+                         .roof = many ? g->format->kernel->roof : ROOF_DRAM_READ,
+                         .roof_ops = many ? 2 * weights * tokens : 0};
 }
 
-/* max over y of |y - reference| / bound; NaN when one is, or when no bound holds for a row */
-static double worst_error(const struct gemv *g, const float *reference)
+/* max over the rows of one token of |y - reference| / bound; NaN when one is, or when no bound
+ * holds for a row.  reference: scratch [pattern_rows] */
+static double worst_error(const struct gemv *g, size_t token, float *reference)
 {
+    const struct gemv_kernel *kernel = g->format->kernel;
+    const float *y = g->y + token * g->rows;
+    size_t n = g->pattern_rows < g->rows ? g->pattern_rows : g->rows;
     double worst = 0;
-    for (size_t p = 0; p < g->pattern_rows; p++) {
-        double bound = g->format->kernel->bound(g, g->weights, p);
+    kernel->reference(g, g->weights, token, reference, 0, n);
+    for (size_t p = 0; p < n; p++) {
+        double bound = kernel->bound(g, g->weights, token, p);
         for (size_t r = p; r < g->rows; r += g->pattern_rows) {
-            double error = fabs((double)g->y[r] - reference[p]) / bound;
-            if (isnan(error) || isinf(bound))
+            double error = fabs((double)y[r] - reference[p]);
+            /* an exact kernel's bound is 0, and so is its error */
+            if (isnan(error) || !isfinite(bound))
                 return NAN;
-            worst = fmax(worst, error);
+            worst = fmax(worst, error > 0 ? error / bound : 0);
         }
     }
     return worst;
@@ -158,26 +187,35 @@ static double worst_error(const struct gemv *g, const float *reference)
 static double relative_error(const struct gemv *g)
 {
     double off = 0, all = 0;
-    for (size_t r = 0; r < g->pattern_rows; r++) {
-        double exact = 0;
-        for (size_t c = 0; c < g->cols; c++)
-            exact += (double)g->pattern[r * g->cols + c] * g->x[c];
-        off += (g->y[r] - exact) * (g->y[r] - exact);
-        all += exact * exact;
-    }
+    size_t n = g->pattern_rows < g->rows ? g->pattern_rows : g->rows;
+#pragma omp parallel for num_threads(g->threads) reduction(+ : off, all) schedule(static)
+    for (size_t r = 0; r < n; r++)
+        for (size_t token = 0; token < g->tokens; token++) {
+            double exact = 0;
+            for (size_t c = 0; c < g->cols; c++)
+                exact += (double)g->pattern[r * g->cols + c] * g->x[token * g->cols + c];
+            double error = g->y[token * g->rows + r] - exact;
+            off += error * error;
+            all += exact * exact;
+        }
     return sqrt(off / all);
 }
 
 void gemv_fidelity(struct trial *t)
 {
     struct gemv *g = t->state;
-    float *reference = calloc(g->pattern_rows, sizeof *reference);
-    double worst = NAN; /* without memory for the reference the cell is not known to be right */
-    if (reference) {
-        g->format->kernel->reference(g, g->weights, reference, 0, g->pattern_rows);
-        worst = worst_error(g, reference);
+    double worst = 0;
+#pragma omp parallel num_threads(g->threads) reduction(max : worst)
+    {
+        float *reference = calloc(g->pattern_rows, sizeof *reference);
+#pragma omp for schedule(dynamic)
+        for (size_t token = 0; token < g->tokens; token++) {
+            /* without memory for the reference the cell is not known to be right */
+            double error = reference ? worst_error(g, token, reference) : NAN;
+            worst = fmax(worst, isnan(error) ? INFINITY : error); /* a NaN would not last */
+        }
+        free(reference);
     }
-    free(reference);
     trial_correctness(t, "y_error_over_bound", worst, 1);
     trial_fidelity(t, NULL, "y_relative_error", relative_error(g), "fp64-exact", 0);
 }
@@ -187,9 +225,11 @@ void gemv_release(struct trial *t)
     struct gemv *g = t->state;
     if (!g)
         return;
+    if (g->format && g->format->kernel->close)
+        g->format->kernel->close(g);
     buffer_free(g->pattern, g->pattern_rows * g->cols * sizeof *g->pattern);
-    buffer_free(g->x, g->cols * sizeof *g->x);
-    buffer_free(g->y, g->rows * sizeof *g->y);
+    buffer_free(g->x, g->tokens * g->cols * sizeof *g->x);
+    buffer_free(g->y, g->tokens * g->rows * sizeof *g->y);
     buffer_free(g->weights, g->rotation.copies * g->copy_bytes);
     free(g);
     t->state = NULL;

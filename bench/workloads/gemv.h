@@ -1,11 +1,15 @@
 /*
- * The decode step's matrix times vector, y = W x, as a task for any weight format.
+ * The decode step's matrix times vector, y = W x, as a task for any weight format; or, where the
+ * case gives "tokens" above 1, the small batch's matrix times that many vectors.
  *
  * A technique names its variants' formats in a table; preparing, running, work, correctness and
  * the error of y are here:
  *
  *     static const struct gemv_format formats[] = {
- *         {"f32", &gemv_f32}, {"int4_b64", &gemv_int4, int4}, {0}};
+ *         {.variant = "f32", .kernel = &gemv_f32},
+ *         {.variant = "int4_b64", .kernel = &gemv_int4, .codebook = int4},
+ *         {0}};
+ *
  *     static enum status prepare(struct trial *t, struct err *err)
  *     {
  *         return gemv_prepare(t, formats, err);
@@ -18,7 +22,7 @@
  * A DRAM case rotates over copies of the packed weights, as many as make this variant's own
  * footprint exceed four times the last-level cache; the copy index persists across runs.  All
  * iterations of a run share one parallel region with a barrier after each, since a decode step
- * needs the whole of y before the next begins; threads own contiguous ranges of rows.
+ * needs the whole of y before the next begins; threads own contiguous ranges of groups of rows.
  */
 #ifndef BENCH_WORKLOADS_GEMV_H
 #define BENCH_WORKLOADS_GEMV_H
@@ -30,20 +34,35 @@
 #include "numerics/cpu.h"
 #include "numerics/formats/block_format.h"
 #include "numerics/formats/codebook.h"
-#include "numerics/kernels/nibble_matrix.h"
 
 struct gemv;
 
-/* A kernel family and how its weights lie in memory: rows of row_bytes each, without gaps. */
+/* A kernel family and how its weights lie in memory: groups of g->row_group rows, group_bytes each,
+ * without gaps; the last group of a matrix may have fewer rows, and is as large. */
 struct gemv_kernel {
-    const struct kernel_variant *variants; /* NULL: a library's, `whole` */
+    const struct kernel_variant *variants; /* NULL: open() sets g->variant, or it is a library's */
     const char *(*library_isa)(void);      /* what that library chose */
-    size_t (*row_bytes)(const struct gemv *g);
+    size_t max_tokens;                     /* 0: 1 */
+    enum roof roof;                        /* what binds many tokens: ROOF_FMA_F32, ROOF_DOT_I8 */
+    /* Sets what the format needs in *g: row_group, variant, own.  May be NULL, as may close, which
+     * frees g->own and is called whatever open returned. */
+    enum status (*open)(struct gemv *g, struct err *err);
+    void (*close)(struct gemv *g);
+    size_t (*group_bytes)(const struct gemv *g);
     enum status (*pack)(struct gemv *g, void *out, struct err *err); /* the pattern's rows */
-    void (*rows)(const struct gemv *g, const void *w, float *y, size_t row0, size_t row1);
+    /* What an iteration does to x before its rows (quantises it, builds tables of it), in scratch
+     * that each thread has for itself, so that no barrier is needed.  May be NULL. */
+    void (*activate)(struct gemv *g, size_t thread);
+    /* y [tokens][rows], rows row0 .. row1-1 of each; row0 is a multiple of row_group, and row1 too
+     * but for the last. */
+    void (*rows)(const struct gemv *g, const void *w, float *y, size_t row0, size_t row1,
+                 size_t thread);
     void (*whole)(const struct gemv *g, const void *w, float *y); /* shares out its own threads */
-    void (*reference)(const struct gemv *g, const void *w, float *y, size_t row0, size_t row1);
-    double (*bound)(const struct gemv *g, const void *w, size_t row); /* of |y - reference| */
+    /* One token by the reference: y [row1], rows row0 .. row1-1 of it. */
+    void (*reference)(const struct gemv *g, const void *w, size_t token, float *y, size_t row0,
+                      size_t row1);
+    /* Of |y - reference| in one row of one token. */
+    double (*bound)(const struct gemv *g, const void *w, size_t token, size_t row);
 };
 
 /* The element format of a four-bit kernel for that block size (0: one scale for the tensor). */
@@ -53,6 +72,7 @@ struct gemv_format {
     const char *variant;
     const struct gemv_kernel *kernel;
     gemv_codebook_fn *codebook; /* NULL where the kernel alone defines the format */
+    const void *spec;           /* what else the kernel needs to know of the format; or NULL */
 };
 
 /* What trial->state points to. */
@@ -61,18 +81,19 @@ struct gemv {
     const struct kernel_variant *variant; /* picked for the features */
     unsigned features;
     int threads;
-    size_t rows, cols;
-    size_t pattern_rows; /* W repeats the pattern's rows */
+    size_t rows, cols, tokens;
+    size_t block;        /* of the params: columns that share a scale; 0: none do */
+    size_t pattern_rows; /* W repeats the pattern's rows; whole groups, so perhaps more than rows */
     float *pattern;      /* [pattern_rows][cols], unquantised */
-    float *x, *y;        /* [cols], [rows] */
-    struct nibble_matrix
-        nibbles; /* four-bit kernels: cols, block (from the params), table, scale */
+    float *x, *y;        /* [tokens][cols], [tokens][rows] */
+    void *own;           /* the kernel's */
     struct rotation rotation;
-    size_t row_bytes, copy_bytes;
+    size_t row_group, groups, group_bytes, copy_bytes;
     char *weights; /* [copies][copy_bytes], packed */
 };
 
-extern const struct gemv_kernel gemv_f32, gemv_bf16, gemv_sgemv; /* sgemv: OpenBLAS's */
+/* sgemv: OpenBLAS's, and its sgemm for more than one token */
+extern const struct gemv_kernel gemv_f32, gemv_bf16, gemv_sgemv;
 /* Four bits a weight.  The params give "block": bf16 scales of blocks by their absmax; 0 or absent:
  * one f32 scale of the tensor by its rms.  gemv_lut4 looks levels up, 16 at most; gemv_int4 takes a
  * codebook of the integers -8 .. 7. */
@@ -81,7 +102,8 @@ extern const struct gemv_kernel gemv_lut4, gemv_int4;
 /* How they quantise with that codebook, which is borrowed. */
 struct block_format gemv_block_format(const struct codebook *codebook, size_t block);
 
-/* The task's functions.  E_SKIP when the user's weights are empty or not finite; E_NOMEM. */
+/* The task's functions.  E_SKIP when the user's weights are empty or not finite, or the kernel has
+ * no form for so many tokens; E_NOMEM. */
 enum status gemv_prepare(struct trial *t, const struct gemv_format *formats, struct err *err);
 void gemv_run(struct trial *t, size_t n);
 struct work gemv_work(const struct trial *t);

@@ -6,9 +6,9 @@
 #include "numerics/formats/bf16.h"
 #include "numerics/kernels/gemv_nibble.h"
 
-static size_t row_bytes(const struct gemv *g)
+static size_t group_bytes(const struct gemv *g)
 {
-    return nibble_row_bytes(g->cols, g->nibbles.block);
+    return nibble_row_bytes(g->cols, g->block);
 }
 
 struct block_format gemv_block_format(const struct codebook *codebook, size_t block)
@@ -30,15 +30,30 @@ static void pair_codes(const uint8_t *one, size_t rows, size_t cols, unsigned fl
                 (uint8_t)((one[r * cols + c] ^ flip) << 4 * (c % 2));
 }
 
+static enum status open(struct gemv *g, struct err *err)
+{
+    struct nibble_matrix *m = g->own = calloc(1, sizeof *m);
+    if (!m)
+        return status_fail(err, E_NOMEM, "%s: out of memory", g->format->variant);
+    *m = (struct nibble_matrix){.cols = g->cols, .block = g->block, .scale = 1};
+    return OK;
+}
+
+static void close(struct gemv *g)
+{
+    free(g->own);
+}
+
 static enum status pack(struct gemv *g, void *out, struct err *err)
 {
+    struct nibble_matrix *m = g->own;
     struct codebook codebook;
-    enum status s = g->format->codebook(g->nibbles.block, &codebook, err);
+    enum status s = g->format->codebook(g->block, &codebook, err);
     if (s)
         return s;
     /* level i of -8 .. 7 is i - 8, in two's complement i with its top bit flipped */
     unsigned flip = g->format->kernel == &gemv_int4 ? 8 : 0;
-    struct block_format format = gemv_block_format(&codebook, g->nibbles.block);
+    struct block_format format = gemv_block_format(&codebook, g->block);
     struct block_kernels kernels = block_kernels_pick(g->features);
     size_t n = g->pattern_rows * g->cols;
     size_t scale_count = block_format_scales(&format, g->pattern_rows, g->cols);
@@ -53,10 +68,10 @@ static enum status pack(struct gemv *g, void *out, struct err *err)
     pair_codes(one, g->pattern_rows, g->cols, flip, two);
     for (size_t i = 0; i < scale_count; i++)
         scales[i] = bf16_from_f32(wide[i]); /* exact: they are bf16 values */
-    memcpy(g->nibbles.table, codebook.level, sizeof g->nibbles.table);
-    if (!g->nibbles.block)
-        g->nibbles.scale = wide[0];
-    nibble_pack(two, scales, g->pattern_rows, g->cols, g->nibbles.block, out);
+    memcpy(m->table, codebook.level, sizeof m->table);
+    if (!g->block)
+        m->scale = wide[0];
+    nibble_pack(two, scales, g->pattern_rows, g->cols, g->block, out);
 out:
     free(one);
     free(two);
@@ -67,50 +82,58 @@ out:
 
 static struct nibble_matrix matrix(const struct gemv *g, const void *w)
 {
-    struct nibble_matrix m = g->nibbles;
+    struct nibble_matrix m = *(const struct nibble_matrix *)g->own;
     m.rows = w;
     return m;
 }
 
-static void rows(const struct gemv *g, const void *w, float *y, size_t row0, size_t row1)
+static void rows(const struct gemv *g, const void *w, float *y, size_t row0, size_t row1,
+                 size_t thread)
 {
+    (void)thread;
     struct nibble_matrix m = matrix(g, w);
     ((gemv_nibble_fn *)g->variant->fn)(&m, g->x, y, row0, row1);
 }
 
-static void lut4_reference(const struct gemv *g, const void *w, float *y, size_t row0, size_t row1)
+static void lut4_reference(const struct gemv *g, const void *w, size_t token, float *y, size_t row0,
+                           size_t row1)
 {
     struct nibble_matrix m = matrix(g, w);
-    gemv_lut4_ref(&m, g->x, y, row0, row1);
+    gemv_lut4_ref(&m, g->x + token * g->cols, y, row0, row1);
 }
 
-static double lut4_bound(const struct gemv *g, const void *w, size_t row)
+static double lut4_bound(const struct gemv *g, const void *w, size_t token, size_t row)
 {
     struct nibble_matrix m = matrix(g, w);
-    return gemv_lut4_bound(&m, g->x, row);
+    return gemv_lut4_bound(&m, g->x + token * g->cols, row);
 }
 
 const struct gemv_kernel gemv_lut4 = {.variants = gemv_lut4_variants,
-                                      .row_bytes = row_bytes,
+                                      .open = open,
+                                      .close = close,
+                                      .group_bytes = group_bytes,
                                       .pack = pack,
                                       .rows = rows,
                                       .reference = lut4_reference,
                                       .bound = lut4_bound};
 
-static void int4_reference(const struct gemv *g, const void *w, float *y, size_t row0, size_t row1)
+static void int4_reference(const struct gemv *g, const void *w, size_t token, float *y, size_t row0,
+                           size_t row1)
 {
     struct nibble_matrix m = matrix(g, w);
-    gemv_int4_ref(&m, g->x, y, row0, row1);
+    gemv_int4_ref(&m, g->x + token * g->cols, y, row0, row1);
 }
 
-static double int4_bound(const struct gemv *g, const void *w, size_t row)
+static double int4_bound(const struct gemv *g, const void *w, size_t token, size_t row)
 {
     struct nibble_matrix m = matrix(g, w);
-    return gemv_int4_bound(&m, g->x, row);
+    return gemv_int4_bound(&m, g->x + token * g->cols, row);
 }
 
 const struct gemv_kernel gemv_int4 = {.variants = gemv_int4_variants,
-                                      .row_bytes = row_bytes,
+                                      .open = open,
+                                      .close = close,
+                                      .group_bytes = group_bytes,
                                       .pack = pack,
                                       .rows = rows,
                                       .reference = int4_reference,

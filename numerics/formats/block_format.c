@@ -2,6 +2,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 #include "numerics/formats/bf16.h"
 #include "numerics/formats/float_format.h"
@@ -11,10 +12,9 @@ static const struct {
     int bits;
     float smallest, largest; /* normal and finite */
 } scale_formats[SCALE_FORMATS] = {
-    [SCALE_F32] = {"f32", 32, FLT_MIN, FLT_MAX},
-    [SCALE_BF16] = {"bf16", 16, FLT_MIN, 0x1.fep127f},
-    [SCALE_F16] = {"fp16", 16, 0x1p-14f, 65504},
-    [SCALE_E8M0] = {"e8m0", 8, FLT_MIN, 0x1p127f},
+    [SCALE_F32] = {"f32", 32, FLT_MIN, FLT_MAX}, [SCALE_BF16] = {"bf16", 16, FLT_MIN, 0x1.fep127f},
+    [SCALE_F16] = {"fp16", 16, 0x1p-14f, 65504}, [SCALE_E8M0] = {"e8m0", 8, 0x1p-127f, 0x1p127f},
+    [SCALE_E4M3] = {"e4m3", 8, 0, 448},
 };
 
 const char *scale_format_name(enum scale_format f)
@@ -25,6 +25,12 @@ const char *scale_format_name(enum scale_format f)
 int scale_format_bits(enum scale_format f)
 {
     return scale_formats[f].bits;
+}
+
+static float narrowed(const char *format, float value)
+{
+    const struct float_format *f = float_format_find(format);
+    return float_format_decode(f, float_format_encode(f, value, FLOAT_RNE, true, 0));
 }
 
 float scale_format_round(enum scale_format f, double s)
@@ -39,11 +45,12 @@ float scale_format_round(enum scale_format f, double s)
     case SCALE_BF16:
         value = bf16_to_f32(bf16_from_f32(value));
         break;
-    case SCALE_F16: {
-        const struct float_format *half = float_format_find("fp16");
-        value = float_format_decode(half, float_format_encode(half, value, FLOAT_RNE, true, 0));
+    case SCALE_F16:
+        value = narrowed("fp16", value);
         break;
-    }
+    case SCALE_E4M3:
+        value = narrowed("e4m3", value);
+        break;
     case SCALE_E8M0:
         if (value < size) /* up, also when f32 rounded down to a power of two */
             value = nextafterf(value, INFINITY);
@@ -105,7 +112,7 @@ float block_format_scale(const struct block_format *f, const struct quantise_sta
                          size_t finite)
 {
     const struct codebook *c = f->codebook;
-    double low = c->level[0], high = c->level[c->n - 1], scale = 0;
+    double low = c->low, high = c->high, scale = 0;
     switch (f->rule) {
     case SCALE_RMS:
         scale = finite ? sqrt(stats->squares / (double)finite) / c->rms : 0;
@@ -117,8 +124,28 @@ float block_format_scale(const struct block_format *f, const struct quantise_sta
         scale = -(double)stats->low > stats->high ? stats->low : stats->high;
         scale /= -low > high ? low : high;
         break;
+    case SCALE_MEAN:
+        scale = finite ? stats->sizes / (double)finite : 0;
+        break;
+    case SCALE_FLOOR:
+        scale = fmax(-(double)stats->low, stats->high);
+        scale = scale > 0 ? ldexp(1, ilogb(scale) - ilogb(high)) : 0;
+        break;
     }
-    return scale_format_round(f->scale_format, scale * f->multiplier);
+    scale *= f->multiplier;
+    if (fabs(scale) < f->least)
+        scale = f->least;
+    if (f->scale_format == SCALE_E4M3)
+        return f->relative > 0 ? scale_format_round(SCALE_E4M3, scale / f->relative) * f->relative
+                               : 0;
+    return scale_format_round(f->scale_format, scale);
+}
+
+float block_format_relative(const struct codebook *c, const struct quantise_stats *tensor)
+{
+    double end = fmin(-(double)c->low, c->high);
+    return (float)(fmax(-(double)tensor->low, tensor->high) /
+                   (end * scale_formats[SCALE_E4M3].largest));
 }
 
 void quantise_stats_add(struct quantise_stats *to, const struct quantise_stats *part)
@@ -126,6 +153,7 @@ void quantise_stats_add(struct quantise_stats *to, const struct quantise_stats *
     to->low = fminf(to->low, part->low);
     to->high = fmaxf(to->high, part->high);
     to->squares += part->squares;
+    to->sizes += part->sizes;
     to->nonfinite += part->nonfinite;
 }
 
@@ -153,7 +181,11 @@ size_t block_format_encode(const struct block_format *f, const struct block_kern
             k->stats(x + at, n, &stats);
             nonfinite += stats.nonfinite;
             *scales = block_format_scale(f, &stats, n - stats.nonfinite);
-            k->codes(f->codebook, x + at, n, *scales++, codes + at);
+            if (*scales != 0)
+                k->codes(f->codebook, x + at, n, *scales, codes + at);
+            else
+                memset(codes + at, (int)codebook_encode(f->codebook, 0), n);
+            scales++;
         }
     return nonfinite;
 }
@@ -171,6 +203,36 @@ void block_format_decode(const struct block_format *f, const uint8_t *codes, con
         }
 }
 
+size_t block_format_normalise(const struct block_format *f, const struct block_kernels *k,
+                              const float *x, size_t rows, size_t cols, const float *given,
+                              float *out)
+{
+    struct layout l = layout_of(f, rows, cols);
+    size_t done = 0;
+    for (size_t r = 0; r < l.rows; r++)
+        for (size_t i = 0; i < l.cols; i += l.length) {
+            size_t n = l.cols - i < l.length ? l.cols - i : l.length;
+            const float *block = x + r * l.cols + i;
+            struct quantise_stats stats;
+            k->stats(block, n, &stats);
+            float scale = given ? *given : block_format_scale(f, &stats, n - stats.nonfinite);
+            for (size_t j = 0; j < n && scale != 0; j++)
+                if (isfinite(block[j]))
+                    out[done++] = block[j] / scale;
+        }
+    return done;
+}
+
+/* A block whose scale is 0: every value becomes 0. */
+static void lose(const float *block, size_t n, const struct quantise_stats *stats,
+                 struct quantise_sums *sums)
+{
+    sums->error[0] += stats->squares;
+    sums->max_error = fmax(sums->max_error, fmax(-(double)stats->low, stats->high));
+    for (size_t i = 0; i < n; i++)
+        sums->flushed += isfinite(block[i]) && block[i] != 0;
+}
+
 struct block_error block_format_error(const struct block_format *f, const struct block_kernels *k,
                                       const float *x, size_t rows, size_t cols, const float *given)
 {
@@ -186,7 +248,10 @@ struct block_error block_format_error(const struct block_format *f, const struct
             e.nonfinite += stats.nonfinite;
             e.squares += stats.squares;
             float scale = given ? *given : block_format_scale(f, &stats, n - stats.nonfinite);
-            k->error(f->codebook, block, n, scale, &sums);
+            if (scale != 0)
+                k->error(f->codebook, block, n, scale, &sums);
+            else
+                lose(block, n, &stats, &sums);
         }
     e.clipped = sums.clipped;
     e.flushed = sums.flushed;

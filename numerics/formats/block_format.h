@@ -5,15 +5,21 @@
  *
  * The scale of a block is
  *
- *     SCALE_ABSMAX    max|x| / min(-lo, hi)                    lo, hi the ends of the codebook
+ *     SCALE_ABSMAX    max|x| / min(-lo, hi)                    lo, hi: codebook->low, ->high
  *     SCALE_SIGNMAX   x of the largest magnitude (an exact tie takes the positive one) over the end
  *                     of larger magnitude; it has a sign
  *     SCALE_RMS       sqrt(mean x^2) / codebook->rms
+ *     SCALE_MEAN      mean |x|
+ *     SCALE_FLOOR     2^(floor(log2 max|x|) - floor(log2 hi)): values beyond hi are clipped
  *
- * times `multiplier`, computed in double, rounded to the scale format and only then divided by:
- * coding and decoding use the same rounded scale.  Its magnitude is kept within the smallest normal
- * number (2^-126 for E8M0 too) and the largest finite one of the format, so a block of zeros is
- * coded as 0 / scale = 0.
+ * times `multiplier` and at least `least`, computed in double, rounded to the scale format and only
+ * then divided by: coding and decoding use the same rounded scale.  Its magnitude is kept within
+ * the smallest normal number (2^-127 for E8M0) and the largest finite one of the format, so a block
+ * of zeros is coded as 0 / scale = 0.
+ *
+ * SCALE_E4M3 has two levels: the scale of a block is coded relative to one f32 of the tensor, which
+ * block_format_relative() makes, and the scale in use is the f32 product of the two.  It may be
+ * subnormal there, and 0, and then the block is coded as zeros.
  *
  * x is [rows][cols], row-major.  Blocks are (1, block) along rows; a row that is not a multiple of
  * `block` ends in a shorter block with a scale of its own.  An element that is not finite enters no
@@ -35,11 +41,13 @@ enum scale_format {
     SCALE_BF16,
     SCALE_F16,
     SCALE_E8M0, /* rounded up, so that absmax never clips; no sign: not for SCALE_SIGNMAX */
+    SCALE_E4M3, /* relative to a scale of the tensor (NVFP4); no sign either */
     SCALE_FORMATS
 };
 const char *scale_format_name(enum scale_format f);
 int scale_format_bits(enum scale_format f);
-/* s, finite or infinite, to the nearest scale of the format (E8M0: the next above) in its range. */
+/* s, finite or infinite, to the nearest scale of the format (E8M0: the next above) in its range.
+ * SCALE_E4M3: s is already relative, and so is the result. */
 float scale_format_round(enum scale_format f, double s);
 
 /* Beside a number of elements, what may share a scale. */
@@ -53,6 +61,8 @@ struct block_format {
     size_t block;      /* elements of a row, BLOCK_CHANNEL or BLOCK_TENSOR */
     double multiplier; /* of every scale: 1, or what block_format_search() found */
     double extra_bits; /* kept once for the tensor: a fitted df or multiplier, a table of levels */
+    double least;      /* no scale is smaller, before it is rounded; 0: none */
+    float relative;    /* SCALE_E4M3: what the coded scales are relative to; else not read */
 };
 
 /* Scales of a tensor; 0 when it is empty. */
@@ -86,6 +96,17 @@ struct block_kernels block_kernels_pick(unsigned features);
 /* The scale of a block from its range and squares. finite is the number of elements in them. */
 float block_format_scale(const struct block_format *f, const struct quantise_stats *stats,
                          size_t finite);
+
+/* Every finite element divided by the scale of its block, one behind the other: what a codebook is
+ * fitted to.  out [rows * cols]; returns how many there are.  given: as for block_format_error().
+ * A block whose scale is 0 gives none. */
+size_t block_format_normalise(const struct block_format *f, const struct block_kernels *k,
+                              const float *x, size_t rows, size_t cols, const float *given,
+                              float *out);
+
+/* What the coded scales of SCALE_E4M3 are relative to, from the range of the whole tensor: the f32
+ * that makes its largest magnitude the largest level times the largest E4M3. */
+float block_format_relative(const struct codebook *c, const struct quantise_stats *tensor);
 
 /* Range and squares of a tensor in parts: what a BLOCK_TENSOR scale is made from when the tensor
  * is not in memory as a whole.  Start from {0}. */

@@ -59,6 +59,8 @@ enum status codebook_from_levels(const double *level, size_t n, enum codebook_ro
             boundary_between(c.level[i], c.level[i + 1], rounding, (i + 1 - even) % 2 == 0);
     for (size_t i = n - 1; i < CODEBOOK_MAX; i++)
         c.boundary[i] = INFINITY;
+    c.low = c.level[0];
+    c.high = c.level[n - 1];
     c.clip_low = c.level[0] - (c.level[1] - c.level[0]) / 2;
     c.clip_high = c.level[n - 1] + (c.level[n - 1] - c.level[n - 2]) / 2;
     *out = c;

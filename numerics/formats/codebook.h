@@ -30,9 +30,11 @@ enum { CODEBOOK_MAX = 256 };
 
 /* What a block is divided by. */
 enum scale_rule {
-    SCALE_RMS,    /* its root mean square (over the codebook's own) */
-    SCALE_ABSMAX, /* its largest magnitude over the smaller end of the codebook */
-    SCALE_SIGNMAX /* its element of largest magnitude, with sign, over the larger end */
+    SCALE_RMS,     /* its root mean square (over the codebook's own) */
+    SCALE_ABSMAX,  /* its largest magnitude over the smaller end of the codebook */
+    SCALE_SIGNMAX, /* its element of largest magnitude, with sign, over the larger end */
+    SCALE_MEAN,    /* the mean of its magnitudes */
+    SCALE_FLOOR /* the power of two that brings its largest magnitude into the binade of the end */
 };
 
 struct codebook {
@@ -40,6 +42,9 @@ struct codebook {
     double bits; /* of a stored code */
     float level[CODEBOOK_MAX];
     float boundary[CODEBOOK_MAX]; /* n - 1, then +inf: "strictly below x" is never true of it */
+    /* What absmax scales bring the largest magnitudes to: the end levels, or the range of the data
+     * that the levels were fitted to. */
+    float low, high;
     /* Beyond these a value is clipped: more than half a cell outside the end levels. */
     float clip_low, clip_high;
     /* Of the data it is made for, what SCALE_RMS divides by: 1, or the rms of a uniform density

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "numerics/formats/lloyd_max.h"
+
 #define INTEGERS(b, is_common)                                                                     \
     {"int" #b, "integers, absmax / (2^" #b "/2 - 1), lowest code used", SCALAR_INT_TWOS, b,        \
      is_common},                                                                                   \
@@ -43,6 +45,14 @@ const struct scalar_format scalar_formats[] = {
     {"e3m2", "FP6, more range", SCALAR_FLOAT, 6, true},
     {"e4m3", "FP8, more mantissa", SCALAR_FLOAT, 8, true},
     {"e5m2", "FP8, more range", SCALAR_FLOAT, 8, true},
+    {"q1.2", "fixed point, k / 4, lowest code unused", SCALAR_FIXED, 4, false},
+    {"q1.6", "fixed point, k / 64, lowest code unused", SCALAR_FIXED, 8, false},
+    {"sign", "the sign alone", SCALAR_SIGN, 1, false},
+    {"ternary", "-1, 0, 1", SCALAR_TERNARY, 2, false},
+    {"km1", "two levels fitted to the tensor", SCALAR_KMEANS, 1, false},
+    {"km2", "four levels fitted to the tensor", SCALAR_KMEANS, 2, false},
+    {"km3", "eight levels fitted to the tensor", SCALAR_KMEANS, 3, false},
+    {"km4", "sixteen levels fitted to the tensor", SCALAR_KMEANS, 4, false},
     {0},
 };
 
@@ -54,8 +64,46 @@ const struct scaling scalings[] = {
     {"block-rms", SCALE_RMS, 1},
     {"block-absmax", SCALE_ABSMAX, 1},
     {"block-signmax", SCALE_SIGNMAX, 1},
+    {"tensor-mean", SCALE_MEAN, BLOCK_TENSOR},
+    {"channel-mean", SCALE_MEAN, BLOCK_CHANNEL},
+    {"block-mean", SCALE_MEAN, 1},
+    {"block-floor", SCALE_FLOOR, 1},
     {0},
 };
+
+/* The mean of |w| is kept from vanishing by 1e-5 where the source does so. */
+const struct named_format named_formats[] = {
+    {"mxfp4", "OCP MXFP4", "e2m1", "block-floor", SCALE_E8M0, 32, 0},
+    {"mxfp4-ceil", "MXFP4, scales that clip nothing", "e2m1", "block-absmax", SCALE_E8M0, 32, 0},
+    {"mxfp6-e2m3", "OCP MXFP6, more mantissa", "e2m3", "block-floor", SCALE_E8M0, 32, 0},
+    {"mxfp6-e3m2", "OCP MXFP6, more range", "e3m2", "block-floor", SCALE_E8M0, 32, 0},
+    {"mxfp8-e4m3", "OCP MXFP8, more mantissa", "e4m3", "block-floor", SCALE_E8M0, 32, 0},
+    {"mxfp8-e5m2", "OCP MXFP8, more range", "e5m2", "block-floor", SCALE_E8M0, 32, 0},
+    {"mxint4", "MXINT4", "q1.2", "block-floor", SCALE_E8M0, 32, 0},
+    {"mxint8", "OCP MXINT8", "q1.6", "block-floor", SCALE_E8M0, 32, 0},
+    {"nvfp4", "NVFP4: E4M3 scales below one of the tensor", "e2m1", "block-absmax", SCALE_E4M3, 16,
+     0},
+    {"fp6-llm", "FP6-LLM: E3M2, a scale for a row", "e3m2", "channel-absmax", SCALE_F16,
+     BLOCK_CHANNEL, 0},
+    {"int8-row", "integers, a scale for a row", "int8-restricted", "channel-absmax", SCALE_F32,
+     BLOCK_CHANNEL, 0},
+    {"b158", "BitNet b1.58: one scale for the tensor", "ternary", "tensor-mean", SCALE_F32,
+     BLOCK_TENSOR, 1e-5},
+    {"sign-b64", "signs in blocks of 64", "sign", "block-mean", SCALE_BF16, 64, 1e-5},
+    {"ternary-b64", "-1, 0, 1 in blocks of 64", "ternary", "block-mean", SCALE_BF16, 64, 1e-5},
+    {"km1-b64", "1-Bit Wonder, 1 bit", "km1", "block-mean", SCALE_BF16, 64, 1e-5},
+    {"km2-b64", "1-Bit Wonder, 2 bits", "km2", "block-mean", SCALE_BF16, 64, 1e-5},
+    {"km4-b64", "1-Bit Wonder, 4 bits", "km4", "block-absmax", SCALE_BF16, 64, 1e-5},
+    {0},
+};
+
+const struct scalar_format *scalar_format_find(const char *name)
+{
+    for (const struct scalar_format *f = scalar_formats; f->name; f++)
+        if (!strcmp(f->name, name))
+            return f;
+    return NULL;
+}
 
 const struct scaling *scaling_find(const char *name)
 {
@@ -69,9 +117,16 @@ const char *scalar_format_lacks(const struct scalar_format *f, enum scale_rule r
 {
     if (f->kind == SCALAR_NAMED && rule != SCALE_ABSMAX)
         return "its levels are made for absmax scales";
-    if (rule == SCALE_SIGNMAX &&
-        (f->kind == SCALAR_FLOAT || f->kind == SCALAR_INT_RESTRICTED || f->kind == SCALAR_INT_HALF))
+    if (rule == SCALE_SIGNMAX && (f->kind == SCALAR_FLOAT || f->kind == SCALAR_FIXED ||
+                                  f->kind == SCALAR_INT_RESTRICTED || f->kind == SCALAR_INT_HALF))
         return "a symmetric format gains nothing from the sign of the largest element";
+    if (rule == SCALE_SIGNMAX && f->kind >= SCALAR_SIGN)
+        return "it has no form for signed scales";
+    if (rule == SCALE_MEAN && f->kind != SCALAR_SIGN && f->kind != SCALAR_TERNARY &&
+        f->kind != SCALAR_KMEANS)
+        return "scales by the mean are for levels near 1";
+    if (rule == SCALE_FLOOR && f->kind != SCALAR_FLOAT && f->kind != SCALAR_FIXED)
+        return "scales by the binade are for floats and fixed point";
     return NULL;
 }
 
@@ -92,6 +147,50 @@ static enum status cube_root(const struct scalar_format *f, enum scale_rule rule
         .block = block,
     };
     return codebook_cube_root(&spec, out, err);
+}
+
+static enum status fixed_point(int bits, struct codebook *out, struct err *err)
+{
+    double level[CODEBOOK_MAX];
+    int most = (1 << (bits - 1)) - 1;
+    for (int k = -most; k <= most; k++)
+        level[k + most] = ldexp(k, 2 - bits);
+    enum status s = codebook_from_levels(level, 2 * (size_t)most + 1, CODEBOOK_TIES_EVEN,
+                                         (size_t)most, out, err);
+    if (!s)
+        out->bits = bits;
+    return s;
+}
+
+static enum status ternary(struct codebook *out, struct err *err)
+{
+    enum status s = codebook_integer(2, CODEBOOK_INT_RESTRICTED, out, err);
+    if (!s)
+        out->bits = 8 / 5.0;
+    return s;
+}
+
+/* Levels over the range that any absmax scale leaves. */
+static enum status unfitted(const struct scalar_format *f, struct codebook *out, struct err *err)
+{
+    double level[CODEBOOK_MAX];
+    size_t n = (size_t)1 << f->bits;
+    for (size_t i = 0; i < n; i++)
+        level[i] = 2 * (double)i / (double)(n - 1) - 1;
+    return codebook_from_levels(level, n, CODEBOOK_TIES_LOWER, 0, out, err);
+}
+
+enum status scalar_format_fit(const struct scalar_format *f, const float *u, size_t n,
+                              struct rng *rng, struct codebook *out, struct err *err)
+{
+    const struct lloyd_max_samples samples = {
+        .x = u, .n = n, .start = LLOYD_MAX_PLUS_PLUS, .tolerance = 1e-4};
+    enum status s = lloyd_max_fit(&samples, (size_t)1 << f->bits, rng, out, err);
+    if (!s) {
+        out->low = -1; /* scales were those of unfitted levels */
+        out->high = 1;
+    }
+    return s;
 }
 
 enum status scalar_format_codebook(const struct scalar_format *f, enum scale_rule rule,
@@ -115,6 +214,14 @@ enum status scalar_format_codebook(const struct scalar_format *f, enum scale_rul
         return cube_root(f, rule, block, df, out, err);
     case SCALAR_FLOAT:
         return codebook_float(float_format_find(f->name), out, err);
+    case SCALAR_FIXED:
+        return fixed_point(f->bits, out, err);
+    case SCALAR_SIGN:
+        return codebook_from_levels((const double[]){-1, 1}, 2, CODEBOOK_TIES_EVEN, 1, out, err);
+    case SCALAR_TERNARY:
+        return ternary(out, err);
+    case SCALAR_KMEANS:
+        return unfitted(f, out, err);
     }
     return status_fail(err, E_INTERNAL, "%s: unknown kind of format", f->name);
 }
@@ -126,5 +233,5 @@ double scalar_format_df(size_t candidate)
 
 double scalar_format_extra_bits(const struct scalar_format *f)
 {
-    return f->kind == SCALAR_CUBE_T ? 32 : 0;
+    return f->kind == SCALAR_CUBE_T ? 32 : f->kind == SCALAR_KMEANS ? 32 << f->bits : 0;
 }

@@ -12,6 +12,7 @@
 
 #include "numerics/formats/block_format.h"
 #include "numerics/formats/codebook.h"
+#include "numerics/rng.h"
 
 enum scalar_kind {
     SCALAR_INT_TWOS,
@@ -21,13 +22,17 @@ enum scalar_kind {
     SCALAR_CUBE_NORMAL,
     SCALAR_CUBE_LAPLACE,
     SCALAR_CUBE_T, /* df fitted to the tensor */
-    SCALAR_FLOAT
+    SCALAR_FLOAT,
+    SCALAR_FIXED,   /* whole multiples of 2^-(bits-2), symmetric: MXINT's elements */
+    SCALAR_SIGN,    /* -1 and 1; 0 becomes 1 */
+    SCALAR_TERNARY, /* -1, 0 and 1, five to a byte */
+    SCALAR_KMEANS   /* levels fitted to the tensor's normalised elements */
 };
 
 struct scalar_format {
     const char *name, *title;
     enum scalar_kind kind;
-    int bits;
+    int bits;    /* of a code in a byte of its own; codebook->bits says what a packed one takes */
     bool common; /* in the default comparison */
 };
 extern const struct scalar_format scalar_formats[]; /* ends with {0} */
@@ -38,6 +43,17 @@ struct scaling {
     enum scale_rule rule;
     size_t block; /* BLOCK_TENSOR, BLOCK_CHANNEL, or 1: blocks of a size that is chosen */
 };
+
+/* Formats that fix all of it, by the name that their authors gave them. */
+struct named_format {
+    const char *name, *title;
+    const char *element; /* of scalar_formats[] */
+    const char *scaling; /* of scalings[] */
+    enum scale_format scale_format;
+    size_t block; /* as in struct block_format */
+    double least; /* likewise */
+};
+extern const struct named_format named_formats[];     /* ends with {0} */
 extern const struct scaling scalings[];               /* ends with {0} */
 const struct scaling *scaling_find(const char *name); /* NULL when there is none */
 
@@ -51,13 +67,22 @@ const char *scalar_format_lacks(const struct scalar_format *f, enum scale_rule r
 enum { SCALAR_DF_CANDIDATES = 12 };
 double scalar_format_df(size_t candidate);
 
+/* The row of that name, or NULL. */
+const struct scalar_format *scalar_format_find(const char *name);
+
 /* The codebook for `block` elements that share a scale (more than 3 for the cube root and AF4 under
  * absmax) and, for SCALAR_CUBE_T, a df above 2.  E_USAGE for a scaling that the format lacks, or
- * too small a block. */
+ * too small a block.  SCALAR_KMEANS: a place-holder of the right size, whose scales are those of
+ * the fit; scalar_format_fit() makes the levels. */
 enum status scalar_format_codebook(const struct scalar_format *f, enum scale_rule rule,
                                    size_t block, double df, struct codebook *out, struct err *err);
 
-/* Bits kept once for a tensor: 32 for a fitted df, else 0. */
+/* Lloyd-Max levels of the normalised elements u [n] of a tensor (block_format_normalise()), from a
+ * k-means++ start: the codebook of a SCALAR_KMEANS format.  E_USAGE when n == 0; E_NOMEM. */
+enum status scalar_format_fit(const struct scalar_format *f, const float *u, size_t n,
+                              struct rng *rng, struct codebook *out, struct err *err);
+
+/* Bits kept once for a tensor: 32 for a fitted df or each fitted level, else 0. */
 double scalar_format_extra_bits(const struct scalar_format *f);
 
 #endif

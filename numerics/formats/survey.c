@@ -110,6 +110,7 @@ struct coder {
         double df;
     } candidate[SCALAR_DF_CANDIDATES];
     size_t n, chosen;
+    struct codebook fitted; /* what candidate 0 uses where the format's levels are fitted */
     char reason[160];
 };
 
@@ -251,7 +252,12 @@ static enum status make_coder(struct survey *s, const struct survey_row *row,
                                       .scale_format = row->scale_format,
                                       .block = row->block,
                                       .multiplier = 1,
-                                      .extra_bits = scalar_format_extra_bits(row->format)};
+                                      .extra_bits = scalar_format_extra_bits(row->format),
+                                      .least = row->least};
+        if (row->scale_format == SCALE_E4M3) {
+            format.relative = block_format_relative(codebook, stats);
+            format.extra_bits += 32;
+        }
         c->candidate[i].format = format;
         c->candidate[i].df = df;
         if (row->block == BLOCK_TENSOR)
@@ -298,6 +304,39 @@ static void fit_coder(const struct survey *s, const struct matrix *m, struct cod
     }
 }
 
+/* Fits levels to at most FIT_PARTS parts, evenly spread over the matrix. */
+static enum status fit_levels(const struct survey *s, const struct survey_row *row,
+                              const struct matrix *m, struct coder *c, struct err *err)
+{
+    struct block_format *format = &c->candidate[0].format;
+    size_t parts = m->n_parts < FIT_PARTS ? m->n_parts : FIT_PARTS, n = 0;
+    if (row->format->kind != SCALAR_KMEANS || c->reason[0])
+        return OK;
+    float *u = malloc(parts * m->rows_in_part * m->cols * sizeof *u), *x = s->workers[0].x;
+    enum status status = E_NOMEM;
+    struct rng rng = {0};
+    if (!u) {
+        status_fail(err, status, "no memory to fit the levels of %s", row->format->name);
+        goto out;
+    }
+    for (size_t i = 0; i < parts; i++) {
+        size_t part = i * m->n_parts / parts;
+        load_part(m, part, x);
+        n += block_format_normalise(
+            format, &s->kernels, x, part_rows(m, part), m->cols,
+            format->block == BLOCK_TENSOR ? &c->candidate[0].tensor_scale : NULL, u + n);
+    }
+    status = scalar_format_fit(row->format, u, n, &rng, &c->fitted, err);
+    if (status == E_USAGE) {
+        snprintf(c->reason, sizeof c->reason, "there is nothing to fit levels to");
+        status = OK;
+    }
+    format->codebook = &c->fitted;
+out:
+    free(u);
+    return status;
+}
+
 static void code_all(struct survey *s, const struct matrix *m, struct survey_cell *cells)
 {
 #pragma omp parallel for schedule(dynamic) num_threads(s->threads)
@@ -333,6 +372,8 @@ enum status survey_matrix(struct survey *s, const struct tensor *t, size_t cols,
     struct quantise_stats stats = look_at(s, &m, sketch);
     for (size_t f = 0; f < s->n; f++) {
         status = make_coder(s, &s->rows[f], &m, &stats, &s->coders[f], err ? err : &unused);
+        if (!status)
+            status = fit_levels(s, &s->rows[f], &m, &s->coders[f], err ? err : &unused);
         if (status)
             return status;
         fit_coder(s, &m, &s->coders[f]);

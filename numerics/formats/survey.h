@@ -7,7 +7,9 @@
  * them: results do not depend on the number of threads.
  *
  * The df of a cube-root Student-t format is fitted: of scalar_format_df() the one of least error
- * under the scaling in use, on at most 2^20 elements that are spread over the matrix. Source: D.
+ * under the scaling in use, on at most 2^20 elements that are spread over the matrix.  Levels that
+ * are fitted are fitted to those elements, in their order, from a start that is the same each time.
+ * Source: D.
  * Orr, L. Ribar, C. Luschi, Optimal Formats for Weight Quantisation, arXiv 2505.12988.
  */
 #ifndef NUMERICS_FORMATS_SURVEY_H
@@ -28,6 +30,8 @@ struct survey_row {
     const struct scaling *scaling;
     size_t block; /* BLOCK_TENSOR, BLOCK_CHANNEL, or elements */
     enum scale_format scale_format;
+    double least;     /* as in struct block_format */
+    const char *name; /* of named_formats[]; NULL: a combination that has none */
 };
 
 /* What one row gave. */

@@ -48,7 +48,7 @@ const struct kernel_variant encode_int4_variants[] = {
 
 void quantise_stats_ref(const float *x, size_t n, struct quantise_stats *out)
 {
-    double lane[QUANTISE_LANES] = {0};
+    double lane[QUANTISE_LANES] = {0}, size_lane[QUANTISE_LANES] = {0};
     struct quantise_stats s = {0};
     for (size_t i = 0; i < n; i++) {
         if (!isfinite(x[i])) {
@@ -58,8 +58,10 @@ void quantise_stats_ref(const float *x, size_t n, struct quantise_stats *out)
         s.low = x[i] < s.low ? x[i] : s.low;
         s.high = x[i] > s.high ? x[i] : s.high;
         lane[i % QUANTISE_LANES] += (double)x[i] * x[i];
+        size_lane[i % QUANTISE_LANES] += fabs((double)x[i]);
     }
     s.squares = quantise_total(lane);
+    s.sizes = quantise_total(size_lane);
     *out = s;
 }
 
@@ -88,7 +90,7 @@ void quantise_error_ref(const struct codebook *c, const float *x, size_t n, floa
 uint16_t encode4_scale(const struct codebook *c, float absmax)
 {
     const float largest = 0x1.fep127f, smallest = 0x1p-126f;
-    float s = absmax / fminf(-c->level[0], c->level[c->n - 1]);
+    float s = absmax / fminf(-c->low, c->high);
     return bf16_from_f32(s > largest ? largest : s > smallest ? s : smallest);
 }
 

@@ -6,7 +6,7 @@
  *            its value is the f32 product level[code] * scale
  *   x        [n], aligned as float; an element that is not finite is counted and has no other
  *            effect: it enters no sum and no range, and is coded as 0 would be
- *   scale    finite, at least 2^-126 in magnitude; negative under SCALE_SIGNMAX
+ *   scale    finite, at least 2^-127 in magnitude; negative under SCALE_SIGNMAX
  *
  * Accuracy: every instruction set gives the same bits as the reference.  Codes follow from one f32
  * division and comparisons (rint() and a clamp where c->integer).  A sum has QUANTISE_LANES double
@@ -38,6 +38,7 @@ static inline double quantise_total(double lane[QUANTISE_LANES])
 struct quantise_stats {
     float low, high; /* of the elements and 0 */
     double squares;  /* sum of x^2 */
+    double sizes;    /* sum of |x| */
     size_t nonfinite;
 };
 typedef void quantise_stats_fn(const float *x, size_t n, struct quantise_stats *out);

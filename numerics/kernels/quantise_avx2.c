@@ -91,10 +91,11 @@ static inline float largest(__m256 x)
 void quantise_stats_avx2(const float *x, size_t n, struct quantise_stats *out)
 {
     __m256 high = _mm256_setzero_ps(), minus_low = high;
-    __m256d sum[4] = {_mm256_setzero_pd(), _mm256_setzero_pd(), _mm256_setzero_pd(),
-                      _mm256_setzero_pd()};
-    double lane[QUANTISE_LANES];
+    __m256d sum[4], size[4];
+    double lane[QUANTISE_LANES], size_lane[QUANTISE_LANES];
     size_t all = 0;
+    for (int i = 0; i < 4; i++)
+        sum[i] = size[i] = _mm256_setzero_pd();
     for (size_t i = 0; i < n; i += 16)
         for (size_t half = 0; half < 2 && i + 8 * half < n; half++) {
             size_t at = i + 8 * half;
@@ -108,11 +109,15 @@ void quantise_stats_avx2(const float *x, size_t n, struct quantise_stats *out)
             __m256d a = lower(v), b = upper(v);
             sum[2 * half] = _mm256_add_pd(sum[2 * half], _mm256_mul_pd(a, a));
             sum[2 * half + 1] = _mm256_add_pd(sum[2 * half + 1], _mm256_mul_pd(b, b));
+            size[2 * half] = _mm256_add_pd(size[2 * half], magnitude(a));
+            size[2 * half + 1] = _mm256_add_pd(size[2 * half + 1], magnitude(b));
         }
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 4; i++) {
         _mm256_storeu_pd(lane + 4 * i, sum[i]);
-    *out =
-        (struct quantise_stats){-largest(minus_low), largest(high), quantise_total(lane), n - all};
+        _mm256_storeu_pd(size_lane + 4 * i, size[i]);
+    }
+    *out = (struct quantise_stats){-largest(minus_low), largest(high), quantise_total(lane),
+                                   quantise_total(size_lane), n - all};
 }
 
 void quantise_codes_avx2(const struct codebook *c, const float *x, size_t n, float scale,

@@ -78,8 +78,8 @@ static inline __m512d upper(__m512 x)
 void quantise_stats_avx512(const float *x, size_t n, struct quantise_stats *out)
 {
     __m512 low = _mm512_setzero_ps(), high = low;
-    __m512d sum0 = _mm512_setzero_pd(), sum1 = sum0;
-    double lane[QUANTISE_LANES];
+    __m512d sum0 = _mm512_setzero_pd(), sum1 = sum0, sizes0 = sum0, sizes1 = sum0;
+    double lane[QUANTISE_LANES], size_lane[QUANTISE_LANES];
     size_t all = 0;
     for (size_t i = 0; i < n; i += 16) {
         __mmask16 in = first(n - i);
@@ -92,11 +92,15 @@ void quantise_stats_avx512(const float *x, size_t n, struct quantise_stats *out)
         __m512d a = lower(v), b = upper(v);
         sum0 = _mm512_add_pd(sum0, _mm512_mul_pd(a, a));
         sum1 = _mm512_add_pd(sum1, _mm512_mul_pd(b, b));
+        sizes0 = _mm512_add_pd(sizes0, _mm512_abs_pd(a));
+        sizes1 = _mm512_add_pd(sizes1, _mm512_abs_pd(b));
     }
     _mm512_storeu_pd(lane, sum0);
     _mm512_storeu_pd(lane + 8, sum1);
+    _mm512_storeu_pd(size_lane, sizes0);
+    _mm512_storeu_pd(size_lane + 8, sizes1);
     *out = (struct quantise_stats){_mm512_reduce_min_ps(low), _mm512_reduce_max_ps(high),
-                                   quantise_total(lane), n - all};
+                                   quantise_total(lane), quantise_total(size_lane), n - all};
 }
 
 void quantise_codes_avx512(const struct codebook *c, const float *x, size_t n, float scale,

@@ -40,7 +40,7 @@ int main(void)
         wrong += !(fabs(row[i] - sqrt(0.125)) <= hadamard_bound(&h));
     hadamard_free(&h);
 #ifdef WITH_NUMERICS
-    gemv_blas_f32(w, ROWS, COLS, x, y, 1);
+    gemv_blas_f32(w, ROWS, COLS, x, 1, y, 1);
     for (int r = 0; r < ROWS; r++)
         wrong += y[r] != (float)(COLS * (r + 1));
     double values[6] = {6, 1, 5, 2, 4, 3}; /* [min, max] of six: 1 - 2 / 2^6 */

@@ -21,7 +21,8 @@ static const struct option_row rows[] = {
     {"seconds", OPTION_DOUBLE, "S", "a time", offsetof(struct parsed, seconds), NULL},
     {"choice", OPTION_CHOICE, NULL, "a word", offsetof(struct parsed, choice), "auto|papi|none"},
     {0}};
-static const struct verb_help help = {"fuzz [WORD ...] [options]", "Takes any words.", rows};
+static const struct verb_help help = {"fuzz [WORD ...] [options]", "Takes any words.", rows,
+                                      WORD_NONE, NULL};
 
 enum { MAX_WORDS = 64 };
 
