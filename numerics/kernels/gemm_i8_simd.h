@@ -128,7 +128,6 @@ struct job {
     const struct gemm_i8_matrix *w;
     const struct gemm_i8_tokens *x;
     size_t blocks, groups; /* groups of a block */
-    size_t scale_offset;   /* bytes of a tile before its scales */
 };
 
 /* 16 rows of the tokens `token` .. token + tokens - 1. */
@@ -142,7 +141,8 @@ FLATTEN void tile_of_tokens(const struct job *job, const uint8_t *tile, size_t t
     bool has_blocks = scale != GEMM_I8_TENSOR && scale != GEMM_I8_ROW;
     bool digits = kind == DIGITS && tokens == 1 && DIGIT_CHAINS;
     int chains = digits ? DIGIT_CHAINS : chains_of(has_blocks, tokens);
-    const uint8_t *bytes = tile, *scales = tile + job->scale_offset;
+    const uint8_t *bytes = tile, *scales = tile;
+    size_t size = GEMM_I8_TILE * scale_bytes(scale);
     const int8_t *q = x->q + token * x->stride;
     size_t sums_stride = has_blocks ? job->blocks : 1;
     vec sum[PARTS][TOKENS_AT_ONCE][MOST_CHAINS];
@@ -151,6 +151,12 @@ FLATTEN void tile_of_tokens(const struct job *job, const uint8_t *tile, size_t t
         for (int t = 0; t < tokens; t++)
             total[p][t] = vf_zero();
     for (size_t b = 0; b < job->blocks; b++) {
+        scales += size;
+        if (size && b % (VECTOR / size) == 0) {
+            scales = bytes;
+            bytes += VECTOR;
+            __builtin_prefetch(scales + BYTES_AHEAD, 0, 3);
+        }
         const int32_t *sums = has_blocks ? x->block_sums + token * job->blocks + b : x->sum + token;
 #pragma GCC unroll 8
         for (int t = 0; t < tokens; t++)
@@ -164,7 +170,7 @@ FLATTEN void tile_of_tokens(const struct job *job, const uint8_t *tile, size_t t
         for (size_t g = 0; g < groups; g++, bytes += k.group_bytes, q += k.group) {
 #pragma GCC unroll 4
             for (int line = 0; line < k.group_bytes; line += VECTOR)
-                __builtin_prefetch(bytes + BYTES_AHEAD + line, 0, 2);
+                __builtin_prefetch(bytes + BYTES_AHEAD + line, 0, 3);
 #pragma GCC unroll 2
             for (int p = 0; p < PARTS; p++) {
                 if (digits) {
@@ -196,10 +202,6 @@ FLATTEN void tile_of_tokens(const struct job *job, const uint8_t *tile, size_t t
                                  vf_set(w->low * (float)sums[(size_t)t * sums_stride]));
                 total[p][t] = has_blocks ? vf_fused(factor, f, total[p][t]) : f;
             }
-        }
-        if (has_blocks) {
-            __builtin_prefetch(scales + BYTES_AHEAD, 0, 2);
-            scales += GEMM_I8_TILE * scale_bytes(scale);
         }
     }
     double unit = (double)w->scale * w->format->unit * (scale == GEMM_I8_E4M3 ? 256 : 1);
@@ -245,8 +247,7 @@ FLATTEN void any_format(const struct gemm_i8_matrix *w, const struct gemm_i8_tok
     const struct gemm_i8_format *f = w->format;
     size_t padded = gemm_i8_padded_cols(f, w->cols, w->block);
     struct job job = {w, x, w->block ? padded / w->block : 1,
-                      (w->block ? w->block : padded) / f->group,
-                      padded / f->group * f->group_bytes};
+                      (w->block ? w->block : padded) / f->group};
     switch (f->layout) {
     case GEMM_I8_BYTES:
         all_tiles(&job, y, row0, row1, BYTES, GEMM_I8_ROW, job.groups);
