@@ -1,9 +1,11 @@
 #include "bench/cgroup.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bench/sysfile.h"
 
@@ -13,10 +15,47 @@ enum { GROUP_MAX = 1024 };
  * a page of at most 64 KiB. */
 static const double v1_no_limit = 0x1p63 - 0x1p16;
 
-static void tighten(double *limit, double found)
+/* One limit while the groups are walked: the least so far, where it stands, and whether a file was
+ * there that says neither a number nor "max". */
+struct limit {
+    double *value;
+    char *file;
+    bool *unclear;
+};
+
+/* Reads the file into text; false when it is not there, or cannot be read. */
+static bool read_limit(const char *root, const char *file, char text[64], const struct limit *limit)
 {
-    if (found > 0 && (*limit == 0 || found < *limit))
-        *limit = found;
+    char full[PATH_MAX];
+    bool there = sysfile_text(root, text, 64, "%s", file);
+    if (!there && snprintf(full, sizeof full, "%s%s", root, file) < (int)sizeof full)
+        *limit->unclear |= !access(full, F_OK);
+    return there;
+}
+
+static void tighten(const struct limit *limit, double found, const char *file)
+{
+    if (!(found > 0) || (*limit->value != 0 && found >= *limit->value))
+        return;
+    *limit->value = found;
+    size_t size = strlen(file) + 1;
+    if (size <= CGROUP_FILE_MAX)
+        memcpy(limit->file, file, size);
+    else
+        limit->file[0] = '\0';
+}
+
+static void read_memory(const char *root, const char *file, const struct limit *limit)
+{
+    char text[64];
+    double bytes;
+    if (!read_limit(root, file, text, limit))
+        return;
+    if (sscanf(text, "%lf", &bytes) == 1 && isfinite(bytes)) {
+        if (bytes < v1_no_limit)
+            tighten(limit, bytes, file);
+    } else
+        *limit->unclear |= strcmp(text, "max") != 0;
 }
 
 /* The path of the process's group in the hierarchy of controller; "" names version 2. */
@@ -56,52 +95,63 @@ static bool to_parent(char *path)
     return slash != NULL;
 }
 
-static void read_v2(const char *root, struct cgroup *limits)
+static void read_v2(const char *root, const struct limit *cpus, const struct limit *memory,
+                    double *throttled_s)
 {
-    char path[GROUP_MAX], text[4096];
-    double quota, period, bytes, us;
+    char path[GROUP_MAX], file[GROUP_MAX + 64], text[4096], limit[64];
+    double quota, period, us;
     if (!group_path(root, "", path))
         return;
     if (sysfile_text(root, text, sizeof text, "/sys/fs/cgroup%s/cpu.stat", path) &&
         sysfile_field(text, "throttled_usec", &us))
-        limits->throttled_s = us / 1e6;
+        *throttled_s = us / 1e6;
     do {
-        if (sysfile_text(root, text, sizeof text, "/sys/fs/cgroup%s/cpu.max", path) &&
-            sscanf(text, "%lf %lf", &quota, &period) == 2 && period > 0 && isfinite(quota))
-            tighten(&limits->cpus, quota / period);
-        if (sysfile_number(root, &bytes, "/sys/fs/cgroup%s/memory.max", path))
-            tighten(&limits->memory_bytes, bytes);
+        snprintf(file, sizeof file, "/sys/fs/cgroup%s/cpu.max", path);
+        if (read_limit(root, file, limit, cpus)) {
+            if (sscanf(limit, "%lf %lf", &quota, &period) == 2 && period > 0 && isfinite(quota))
+                tighten(cpus, quota / period, file);
+            else
+                *cpus->unclear |= strncmp(limit, "max", 3) != 0;
+        }
+        snprintf(file, sizeof file, "/sys/fs/cgroup%s/memory.max", path);
+        read_memory(root, file, memory);
     } while (to_parent(path));
 }
 
-static void read_v1(const char *root, struct cgroup *limits)
+static void read_v1(const char *root, const struct limit *cpus, const struct limit *memory,
+                    double *throttled_s)
 {
-    char path[GROUP_MAX], text[4096];
-    double quota, period, bytes, ns;
+    char path[GROUP_MAX], file[GROUP_MAX + 64], text[4096], limit[64];
+    double quota, period, ns;
     if (group_path(root, "cpu", path)) {
         if (sysfile_text(root, text, sizeof text, "/sys/fs/cgroup/cpu%s/cpu.stat", path) &&
             sysfile_field(text, "throttled_time", &ns))
-            limits->throttled_s = ns / 1e9;
-        do
-            if (sysfile_number(root, &quota, "/sys/fs/cgroup/cpu%s/cpu.cfs_quota_us", path) &&
+            *throttled_s = ns / 1e9;
+        do {
+            snprintf(file, sizeof file, "/sys/fs/cgroup/cpu%s/cpu.cfs_quota_us", path);
+            if (!read_limit(root, file, limit, cpus))
+                continue;
+            if (sscanf(limit, "%lf", &quota) == 1 && isfinite(quota) &&
                 sysfile_number(root, &period, "/sys/fs/cgroup/cpu%s/cpu.cfs_period_us", path) &&
                 period > 0)
-                tighten(&limits->cpus, quota / period); /* a quota of -1 is none */
-        while (to_parent(path));
+                tighten(cpus, quota / period, file); /* a quota of -1 is none */
+            else
+                *cpus->unclear = true;
+        } while (to_parent(path));
     }
     if (group_path(root, "memory", path))
-        do
-            if (sysfile_number(root, &bytes, "/sys/fs/cgroup/memory%s/memory.limit_in_bytes",
-                               path) &&
-                bytes < v1_no_limit)
-                tighten(&limits->memory_bytes, bytes);
-        while (to_parent(path));
+        do {
+            snprintf(file, sizeof file, "/sys/fs/cgroup/memory%s/memory.limit_in_bytes", path);
+            read_memory(root, file, memory);
+        } while (to_parent(path));
 }
 
 struct cgroup cgroup_read(const char *root)
 {
-    struct cgroup limits = {.throttled_s = NAN};
-    read_v2(root, &limits);
-    read_v1(root, &limits);
-    return limits;
+    struct cgroup g = {.throttled_s = NAN};
+    struct limit cpus = {&g.cpus, g.cpus_file, &g.cpus_unclear};
+    struct limit memory = {&g.memory_bytes, g.memory_file, &g.memory_unclear};
+    read_v2(root, &cpus, &memory, &g.throttled_s);
+    read_v1(root, &cpus, &memory, &g.throttled_s);
+    return g;
 }

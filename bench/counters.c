@@ -104,6 +104,25 @@ static const char *remedy(int error)
     }
 }
 
+/* The same for the energy that the kernel's powercap files tell: neither a PMU nor perf events are
+ * involved. */
+static const char *powercap_remedy(int error)
+{
+    switch (error) {
+    case EPERM:
+    case EACCES:
+        return "the kernel lets only root read the energy: run as root, or 'sudo chmod a+r "
+               "/sys/class/powercap/*/energy_uj'";
+    case ENOENT:
+        return "no such zone in /sys/class/powercap: a virtual machine has none; on a host "
+               "'modprobe intel_rapl_msr' (Intel and AMD)";
+    case EIO:
+        return "the zone's energy_uj or max_energy_range_uj in /sys/class/powercap holds no number";
+    default:
+        return "an error of /sys/class/powercap that has no known remedy";
+    }
+}
+
 /* ---- Work of a known count ---- */
 
 enum {
@@ -236,7 +255,8 @@ static double do_work(const struct counter_event *event, const char *lines)
 void counter_probe_fail(struct counter_probe *p, const char *step, int error)
 {
     p->state = errno_state(error);
-    snprintf(p->reason, sizeof p->reason, "%s: %s: %s", step, strerror(error), remedy(error));
+    snprintf(p->reason, sizeof p->reason, "%s: %s: %s", step, strerror(error),
+             p->event->zone ? powercap_remedy(error) : remedy(error));
 }
 
 /* Judges what was read against the units of work that were done. */

@@ -119,7 +119,7 @@ struct counter_probe {
 struct counter_probe counter_probe_event(const struct counter_backend *backend,
                                          const struct counter_event *event);
 
-/* Sets state and reason for an errno: "STEP: WHAT: REMEDY". */
+/* Sets state and reason for an errno of p->event: "STEP: WHAT: REMEDY". */
 void counter_probe_fail(struct counter_probe *p, const char *step, int error);
 
 /* How a run counts: choice is "auto", "papi", "perf" or "none". */

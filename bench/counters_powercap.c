@@ -2,6 +2,7 @@
  * the processor tells, in microjoules, from a start of its own. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +36,7 @@ static int read_energy(const char *root, const char *name, double *uj)
     if (sysfile_number(root, uj, POWERCAP "/%s/energy_uj", name))
         return 0;
     snprintf(path, sizeof path, "%s" POWERCAP "/%s/energy_uj", root, name);
-    return access(path, R_OK) ? -errno : -EIO;
+    return faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) ? -errno : -EIO;
 }
 
 static int find_zones(const char *root, const char *zone, struct powercap_set *s)

@@ -1,240 +1,304 @@
 #include "bench/doctor.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "bench/doctor_topic.h"
 #include "bench/sysfile.h"
-
-/* Each examination fills in kind and finding, and, where something disturbs, effect and remedy. */
-typedef void examine_fn(const struct doctor *d, struct diagnosis *x);
-
-static void found(struct diagnosis *x, enum diagnosis_kind kind, const char *finding)
-{
-    x->kind = kind;
-    snprintf(x->finding, sizeof x->finding, "%s", finding);
-}
-
-static void disturbs(struct diagnosis *x, const char *effect, const char *remedy)
-{
-    x->kind = DIAGNOSIS_DISTURBS;
-    x->effect = effect;
-    x->remedy = remedy;
-}
-
-static void governor(const struct doctor *d, struct diagnosis *x)
-{
-    const struct setting *s = &d->after->governor;
-    if (s->reason) {
-        found(x, DIAGNOSIS_UNKNOWN, s->reason);
-        return;
-    }
-    found(x, DIAGNOSIS_FINE, s->word);
-    if (strcmp(s->word, "performance"))
-        disturbs(x, "the clock follows the load: the first milliseconds of a cell run slower",
-                 "cpupower frequency-set -g performance");
-}
-
-static void turbo(const struct doctor *d, struct diagnosis *x)
-{
-    double value;
-    bool on;
-    if (sysfile_number(d->root, &value, "/sys/devices/system/cpu/intel_pstate/no_turbo"))
-        on = value == 0;
-    else if (sysfile_number(d->root, &value, "/sys/devices/system/cpu/cpufreq/boost"))
-        on = value != 0;
-    else {
-        found(x, DIAGNOSIS_UNKNOWN, "the system does not tell whether the clock is boosted");
-        return;
-    }
-    found(x, DIAGNOSIS_FINE, on ? "on" : "off");
-    if (on)
-        disturbs(x, "the clock depends on temperature and on how many cores work",
-                 "echo 0 >/sys/devices/system/cpu/cpufreq/boost, or 1 >.../intel_pstate/no_turbo, "
-                 "for comparisons; leave it on to learn what users get");
-}
-
-static void smt(const struct doctor *d, struct diagnosis *x)
-{
-    double active;
-    bool known = sysfile_number(d->root, &active, "/sys/devices/system/cpu/smt/active");
-    bool siblings = d->machine->n_pus > d->machine->n_cores;
-    if (!known && !siblings) {
-        found(x, DIAGNOSIS_UNKNOWN, "the system does not tell whether cores have siblings");
-        return;
-    }
-    if (!siblings && active == 0) {
-        found(x, DIAGNOSIS_FINE,
-              strcmp(d->machine->hypervisor, "none") ? "off, as far as the guest is told" : "off");
-        return;
-    }
-    found(x, DIAGNOSIS_FINE, "on");
-    disturbs(x, "work on the sibling of a core takes half of its units and caches",
-             "--threads with the number of cores; echo off >/sys/devices/system/cpu/smt/control");
-}
-
-static void huge_pages(const struct doctor *d, struct diagnosis *x)
-{
-    const struct setting *s = &d->after->huge_pages;
-    found(x, DIAGNOSIS_FINE, s->reason ? s->reason : s->word);
-    if (s->reason || !strcmp(s->word, "never"))
-        disturbs(x, "large arrays lie on small pages: misses in the TLB are timed too",
-                 "echo madvise >/sys/kernel/mm/transparent_hugepage/enabled");
-}
-
-static void numa_balancing(const struct doctor *d, struct diagnosis *x)
-{
-    double on;
-    if (!sysfile_number(d->root, &on, "/proc/sys/kernel/numa_balancing")) {
-        found(x, DIAGNOSIS_FINE, "the kernel has none");
-        return;
-    }
-    snprintf(x->finding, sizeof x->finding, "%s, %d node%s", on != 0 ? "on" : "off",
-             d->machine->numa_nodes, d->machine->numa_nodes == 1 ? "" : "s");
-    if (on != 0 && d->machine->numa_nodes > 1)
-        disturbs(x, "the kernel takes pages away to see who uses them: page faults are timed",
-                 "sysctl kernel.numa_balancing=0");
-}
-
-static void address_layout(const struct doctor *d, struct diagnosis *x)
-{
-    double random;
-    if (!sysfile_number(d->root, &random, "/proc/sys/kernel/randomize_va_space"))
-        found(x, DIAGNOSIS_UNKNOWN, "the system does not tell");
-    else if (random == 0) {
-        found(x, DIAGNOSIS_FINE, "always the same");
-        disturbs(x, "every process has the same lucky or unlucky layout: a bias, not a scatter",
-                 "sysctl kernel.randomize_va_space=2; each round is a process of its own");
-    } else
-        found(x, DIAGNOSIS_FINE, "random in each process, so that rounds show what layout matters");
-}
-
-static void load(const struct doctor *d, struct diagnosis *x)
-{
-    double steal, foreign;
-    environment_delta(d->before, d->after, d->after->own_cpu_s - d->before->own_cpu_s, &steal,
-                      &foreign);
-    if (isnan(foreign)) {
-        found(x, DIAGNOSIS_UNKNOWN, d->after->busy_cpu_s.reason);
-        return;
-    }
-    snprintf(x->finding, sizeof x->finding, "%.2f processors of foreign work, load average %.2f",
-             foreign, d->after->load_1m.value);
-    if (foreign > ENVIRONMENT_MAX_FOREIGN_CPUS)
-        disturbs(x, "others take processors, cache and memory bandwidth: cells are degraded",
-                 "stop other work (see top), or wait until it ends");
-}
-
-static void steal(const struct doctor *d, struct diagnosis *x)
-{
-    double share, foreign;
-    environment_delta(d->before, d->after, 0, &share, &foreign);
-    if (isnan(share)) {
-        found(x, DIAGNOSIS_UNKNOWN, "the system does not count stolen time");
-        return;
-    }
-    double ever = d->after->steal_cpu_s.value / d->after->total_cpu_s.value;
-    snprintf(x->finding, sizeof x->finding, "%.1f %% now, %.2g %% since the start", 100 * share,
-             100 * ever);
-    if (share > ENVIRONMENT_MAX_STEAL_SHARE)
-        disturbs(x, "the hypervisor runs other guests on these processors: cells are degraded",
-                 "a host or an instance type with processors of its own");
-}
-
-static void quota(const struct doctor *d, struct diagnosis *x)
-{
-    double cpus = d->machine->cgroup_cpus;
-    if (cpus == 0) {
-        found(x, DIAGNOSIS_FINE, "none");
-        return;
-    }
-    snprintf(x->finding, sizeof x->finding, "%.2f processors of %zu", cpus, d->machine->n_pus);
-    if (cpus < (double)d->machine->n_pus)
-        disturbs(x, "threads beyond the quota are stopped for the rest of each period",
-                 "--threads below the quota, or a container without one (docker: no --cpus)");
-}
-
-static void throttling(const struct doctor *d, struct diagnosis *x)
-{
-    const struct reading *thermal = &d->after->throttle_count;
-    const struct reading *group = &d->after->quota_throttled_s;
-    if (thermal->reason && group->reason) {
-        found(x, DIAGNOSIS_UNKNOWN, thermal->reason);
-        return;
-    }
-    double heat = thermal->reason ? 0 : thermal->value, held = group->reason ? 0 : group->value;
-    snprintf(x->finding, sizeof x->finding,
-             "%.0f times by heat, %.2f s by a quota, since the start", heat, held);
-    if (heat > 0 || held > 0)
-        disturbs(x, "the clock or the threads were held back, and may be again",
-                 "better cooling or a lower clock; a larger quota");
-}
-
-static void virtualisation(const struct doctor *d, struct diagnosis *x)
-{
-    const char *hypervisor = d->machine->hypervisor;
-    if (!*hypervisor) {
-        found(x, DIAGNOSIS_UNKNOWN, "the system does not tell");
-        return;
-    }
-    found(x, DIAGNOSIS_FINE, hypervisor);
-    if (strcmp(hypervisor, "none"))
-        disturbs(x, "other guests share the last-level cache, the memory and perhaps the cores",
-                 "compare inside blocks only, as assay does; a dedicated host for absolute values");
-}
-
-static void counters(const struct doctor *d, struct diagnosis *x)
-{
-    double type, paranoid = 0;
-    bool pmu = sysfile_number(d->root, &type, "/sys/bus/event_source/devices/cpu/type") ||
-               sysfile_number(d->root, &type, "/sys/bus/event_source/devices/cpu_core/type") ||
-               sysfile_number(d->root, &type, "/sys/bus/event_source/devices/armv8_pmuv3_0/type");
-    if (!sysfile_number(d->root, &paranoid, "/proc/sys/kernel/perf_event_paranoid")) {
-        found(x, DIAGNOSIS_FINE, "the kernel has no perf events");
-        disturbs(x, "no hardware counters: bytes moved are modelled, not counted",
-                 "a kernel with CONFIG_PERF_EVENTS");
-        return;
-    }
-    snprintf(x->finding, sizeof x->finding, "%s, perf_event_paranoid %.0f",
-             pmu ? "a PMU is there" : "no PMU", paranoid);
-    if (!pmu)
-        disturbs(x, "no hardware counters: bytes moved are modelled, not counted",
-                 "bare metal, or an instance whose hypervisor passes the PMU on");
-    else if (paranoid > 2)
-        disturbs(x, "this user may not open hardware counters",
-                 "sysctl kernel.perf_event_paranoid=1, or the capability CAP_PERFMON");
-}
 
 static void gnuplot(const struct doctor *d, struct diagnosis *x)
 {
-    found(x, DIAGNOSIS_FINE, d->has_gnuplot ? "found" : "missing");
-    if (!d->has_gnuplot)
-        disturbs(x, "results come as text tables, without figures", "apt-get install gnuplot-nox");
+    snprintf(x->source, sizeof x->source, "PATH");
+    if (d->gnuplot) {
+        doctor_found(x, DIAGNOSIS_FINE, "%s, 5.2 or newer", d->gnuplot);
+        return;
+    }
+    doctor_found(x, DIAGNOSIS_DISTURBS, "missing or too old");
+    doctor_effect(x, "None on a timing: results come as text tables, without figures.");
+    doctor_advise(x, "%s", d->gnuplot_missing);
+    doctor_commands(d, x, "apt-get install gnuplot-nox", "apt-get remove gnuplot-nox");
 }
 
 static const struct {
-    const char *topic;
-    examine_fn *examine;
-} topics[DIAGNOSES] = {
-    {"governor", governor},
-    {"turbo", turbo},
-    {"SMT", smt},
-    {"huge pages", huge_pages},
-    {"NUMA balancing", numa_balancing},
-    {"address layout", address_layout},
-    {"load", load},
-    {"steal", steal},
-    {"CPU quota", quota},
-    {"throttling", throttling},
-    {"virtualisation", virtualisation},
-    {"counters", counters},
-    {"gnuplot", gnuplot},
+    const char *section, *topic;
+    doctor_topic_fn *examine;
+} topics[] = {
+    {"Clock and cores", "governor", doctor_governor},
+    {"Clock and cores", "turbo", doctor_turbo},
+    {"Clock and cores", "SMT", doctor_smt},
+    {"Clock and cores", "throttling", doctor_throttling},
+    {"Clock and cores", "timer", doctor_timer},
+    {"Others on this machine", "load", doctor_load},
+    {"Others on this machine", "jitter", doctor_jitter},
+    {"Others on this machine", "steal", doctor_steal},
+    {"Others on this machine", "virtualisation", doctor_virtualisation},
+    {"Limits of this process", "CPU quota", doctor_quota},
+    {"Limits of this process", "cpuset", doctor_cpuset},
+    {"Limits of this process", "memory limit", doctor_memory_limit},
+    {"Memory", "huge pages", doctor_huge_pages},
+    {"Memory", "NUMA balancing", doctor_numa},
+    {"Memory", "address layout", doctor_layout},
+    {"Memory", "swap", doctor_swap},
+    {"Counters", "PMU", doctor_pmu},
+    {"Counters", "perf events", doctor_paranoid},
+    {"Counters", "NMI watchdog", doctor_watchdog},
+    {"Counters", "rdpmc", doctor_rdpmc},
+    {"Counters", "energy", doctor_energy},
+    {"Results", "disk", doctor_disk},
+    {"Results", "gnuplot", gnuplot},
 };
+_Static_assert(sizeof topics / sizeof topics[0] == DIAGNOSES, "one row for each diagnosis");
+
+const char *diagnosis_kind_name(enum diagnosis_kind kind)
+{
+    static const char *const names[] = {[DIAGNOSIS_FINE] = "ok",
+                                        [DIAGNOSIS_DISTURBS] = "disturbs",
+                                        [DIAGNOSIS_UNKNOWN] = "unknown"};
+    return names[kind];
+}
+
+/* A name from the kernel, of a control group say, may hold what moves a terminal's cursor. */
+static void make_printable(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            *text = '?';
+}
 
 void doctor_examine(const struct doctor *d, struct diagnosis out[DIAGNOSES])
 {
     for (int i = 0; i < DIAGNOSES; i++) {
-        out[i] = (struct diagnosis){.topic = topics[i].topic};
+        out[i] = (struct diagnosis){.section = topics[i].section, .topic = topics[i].topic};
         topics[i].examine(d, &out[i]);
+        make_printable(out[i].finding);
+        make_printable(out[i].source);
+        make_printable(out[i].advice);
     }
+}
+
+static void add_text(struct json *object, const char *key, const char *text)
+{
+    json_add_string(object, key, *text ? text : NULL);
+}
+
+static void add_probe(const struct doctor_probe *p, struct json *object)
+{
+    json_add_number(object, "clock_start", p->clock_start);
+    json_add_number(object, "jitter_median_s", p->jitter_median);
+    json_add_number(object, "jitter_p99", p->jitter_p99);
+    json_add_number(object, "together", p->together);
+    json_add_number(object, "steal_share", p->steal_share);
+    json_add_number(object, "throttled_s", p->throttled_s);
+    json_add_number(object, "timer_ns", p->timer_ns);
+    json_add_number(object, "timer_step_ns", p->timer_step_ns);
+    json_add_number(object, "fault_small_ns", p->fault_small_ns);
+    json_add_number(object, "fault_huge_ns", p->fault_huge_ns);
+    json_add_number(object, "read_small_ns", p->read_small_ns);
+    json_add_number(object, "read_huge_ns", p->read_huge_ns);
+}
+
+void doctor_add(const struct doctor *d, const struct diagnosis found[DIAGNOSES],
+                struct json *object)
+{
+    int disturb = 0;
+    struct json *list = json_add_array(object, "topics");
+    for (int i = 0; i < DIAGNOSES; i++) {
+        const struct diagnosis *x = &found[i];
+        struct json *topic = json_add_object(list, NULL);
+        json_add_string(topic, "section", x->section);
+        json_add_string(topic, "topic", x->topic);
+        json_add_string(topic, "state", diagnosis_kind_name(x->kind));
+        json_add_string(topic, "found", x->finding);
+        add_text(topic, "source", x->source);
+        add_text(topic, "effect", x->effect);
+        add_text(topic, "advice", x->advice);
+        add_text(topic, "remedy", x->remedy);
+        add_text(topic, "undo", x->undo);
+        disturb += x->kind == DIAGNOSIS_DISTURBS;
+    }
+    json_add_number(object, "disturb", disturb);
+    add_probe(d->probe, json_add_object(object, "measured"));
+}
+
+/* ---- What topics are written with ---- */
+
+bool doctor_is_word(const char *text)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                  "_.+-";
+    size_t n = strlen(text);
+    return n && n < DOCTOR_WORD_SIZE && strspn(text, letters) == n;
+}
+
+bool doctor_is_path(const char *text)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                  "_.+-/:@,";
+    return *text == '/' && strspn(text, letters) == strlen(text);
+}
+
+static bool root_path(const struct doctor *d, const char *path, char full[PATH_MAX])
+{
+    return snprintf(full, PATH_MAX, "%s%s", d->root, path) < PATH_MAX;
+}
+
+bool doctor_has_file(const struct doctor *d, const char *path)
+{
+    char full[PATH_MAX];
+    return root_path(d, path, full) && !access(full, F_OK);
+}
+
+bool doctor_word(const struct doctor *d, struct diagnosis *x, const char *path,
+                 char word[DOCTOR_WORD_SIZE])
+{
+    char text[64];
+    snprintf(x->source, sizeof x->source, "%s", path);
+    if (!sysfile_text(d->root, text, sizeof text, "%s", path))
+        doctor_found(x, DIAGNOSIS_UNKNOWN, "%s",
+                     doctor_has_file(d, path) ? "its file cannot be read"
+                                              : "the system does not tell");
+    else if (!doctor_is_word(text))
+        doctor_found(x, DIAGNOSIS_UNKNOWN, "its file does not hold a word");
+    else {
+        snprintf(word, DOCTOR_WORD_SIZE, "%.47s", text);
+        return true;
+    }
+    return false;
+}
+
+bool doctor_number(const struct doctor *d, struct diagnosis *x, const char *path, long *value)
+{
+    char word[DOCTOR_WORD_SIZE], *end;
+    if (!doctor_word(d, x, path, word))
+        return false;
+    errno = 0;
+    long parsed = strtol(word, &end, 10);
+    if (*end || end == word || errno) {
+        doctor_found(x, DIAGNOSIS_UNKNOWN, "its file holds no number, but %s", word);
+        return false;
+    }
+    *value = parsed;
+    return true;
+}
+
+bool doctor_is_guest(const struct doctor *d)
+{
+    return *d->machine->hypervisor && strcmp(d->machine->hypervisor, "none");
+}
+
+bool doctor_in_container(const struct doctor *d)
+{
+    return doctor_has_file(d, "/.dockerenv") || doctor_has_file(d, "/run/.containerenv") ||
+           doctor_has_file(d, "/run/systemd/container");
+}
+
+void doctor_found(struct diagnosis *x, enum diagnosis_kind kind, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(x->finding, sizeof x->finding, format, arguments);
+    va_end(arguments);
+    x->kind = kind;
+}
+
+/* Appends to text, behind the separator when there is some already. */
+__attribute__((format(printf, 4, 0))) static void
+add_words(char *text, size_t size, const char *separator, const char *format, va_list arguments)
+{
+    size_t n = strlen(text);
+    if (n)
+        n += (size_t)snprintf(text + n, size - n, "%s", separator);
+    if (n < size)
+        vsnprintf(text + n, size - n, format, arguments);
+}
+
+void doctor_effect(struct diagnosis *x, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    add_words(x->effect, sizeof x->effect, " ", format, arguments);
+    va_end(arguments);
+}
+
+void doctor_advise(struct diagnosis *x, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    add_words(x->advice, sizeof x->advice, "; ", format, arguments);
+    va_end(arguments);
+}
+
+bool doctor_commands(const struct doctor *d, struct diagnosis *x, const char *remedy,
+                     const char *undo)
+{
+    const char *sudo = d->superuser ? "" : "sudo ";
+    int n = snprintf(x->remedy, sizeof x->remedy, "%s%s", sudo, remedy);
+    int m = snprintf(x->undo, sizeof x->undo, "%s%s", sudo, undo);
+    bool whole = n < (int)sizeof x->remedy && m < (int)sizeof x->undo;
+    if (!whole) /* half a command is worse than none */
+        x->remedy[0] = x->undo[0] = '\0';
+    return whole;
+}
+
+/* Nobody may write to the file: it is on a file system that is mounted to be read. */
+static bool is_read_only(const struct doctor *d, const char *path)
+{
+    char full[PATH_MAX];
+    return root_path(d, path, full) && faccessat(AT_FDCWD, full, W_OK, AT_EACCESS) &&
+           (errno == EROFS || (d->superuser && errno == EACCES));
+}
+
+static void advise_read_only(const struct doctor *d, struct diagnosis *x, const char *remedy)
+{
+    doctor_advise(x, "%s may not be written from %s; on the host: %s", x->source,
+                  doctor_in_container(d) ? "this container" : "here", remedy);
+}
+
+void doctor_offer(const struct doctor *d, struct diagnosis *x, const char *path,
+                  const char *pattern, const char *wanted, const char *found)
+{
+    const char *sudo = d->superuser ? "" : "sudo ", *target = pattern ? pattern : path;
+    char remedy[512], undo[512];
+    int n = snprintf(remedy, sizeof remedy, "echo %s | %stee %s", wanted, sudo, target);
+    int m = snprintf(undo, sizeof undo, "echo %s | %stee %s", found, sudo, target);
+    if (n >= (int)sizeof remedy || m >= (int)sizeof undo)
+        return;
+    if (is_read_only(d, path)) {
+        advise_read_only(d, x, remedy);
+        return;
+    }
+    strcpy(x->remedy, remedy);
+    strcpy(x->undo, undo);
+}
+
+void doctor_offer_sysctl(const struct doctor *d, struct diagnosis *x, const char *key, long wanted,
+                         long found)
+{
+    char path[96], remedy[96], undo[96];
+    snprintf(path, sizeof path, "/proc/sys/%s", key);
+    for (char *dot = path; (dot = strchr(dot, '.'));)
+        *dot = '/';
+    snprintf(remedy, sizeof remedy, "sysctl -w %s=%ld", key, wanted);
+    snprintf(undo, sizeof undo, "sysctl -w %s=%ld", key, found);
+    if (is_read_only(d, path))
+        advise_read_only(d, x, remedy);
+    else
+        doctor_commands(d, x, remedy, undo);
+}
+
+const char *doctor_size(double bytes, char text[32])
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    int unit = 0;
+    for (; bytes >= 1024 && unit < 4; unit++)
+        bytes /= 1024;
+    snprintf(text, 32, "%.3g %s", bytes, units[unit]);
+    return text;
 }

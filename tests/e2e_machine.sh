@@ -50,7 +50,35 @@ expect 64 machine word
 expect 73 machine --quick --threads 1 --out "$folder/file/below"
 
 expect 0 doctor
-[ "$(grep -cE '^(ok|!!|\?\?)  ' "$folder/stdout")" -eq 13 ] || fail 'doctor does not judge all its topics'
+cp "$folder/stdout" "$folder/doctor"
+[ "$(grep -cE '^(ok|!!|\?\?)  ' "$folder/doctor")" -eq 23 ] || fail 'doctor does not judge all its topics'
+grep -q $'\033' "$folder/doctor" && fail 'doctor colours what is not a terminal'
+grep -qE '(^|[^a-z])(nan|inf)([^a-z]|$)' "$folder/doctor" && fail 'doctor prints a figure that is none'
+grep -vE '^ +(remedy|undo) ' "$folder/doctor" | grep -qE '.{101}' && fail 'doctor does not wrap its words'
+expect 0 doctor --brief --out "$folder/not/yet/there"
+[ "$(grep -cE '^(ok|!!|\?\?)  ' "$folder/stdout")" -eq 23 ] || fail 'doctor --brief leaves topics out'
+grep -qE '^ok  disk +[0-9.]+ [KMGT]iB free' "$folder/stdout" || fail 'doctor finds no disk above a folder that is not there'
+grep -q 'effect' "$folder/stdout" && fail 'doctor --brief is not brief'
+PATH=/nowhere expect 0 doctor --brief
+grep -qE '^!!  gnuplot +missing' "$folder/stdout" || fail 'doctor does not miss gnuplot'
+begin=$(date +%s%N)
+expect 0 doctor --json
+[ $((($(date +%s%N) - begin) / 1000000)) -lt 6000 ] || fail 'doctor takes long'
+"$python" - "$folder/stdout" <<'END' || fail 'doctor --json is not what it should be'
+import json, sys
+def strict(word):
+    raise ValueError(word)
+d = json.load(open(sys.argv[1]), parse_constant=strict)
+assert len(d['topics']) == 23
+assert d['disturb'] == sum(t['state'] == 'disturbs' for t in d['topics'])
+for t in d['topics']:
+    assert t['state'] in ('ok', 'disturbs', 'unknown') and t['found'] and t['source'], t
+    assert t['state'] != 'disturbs' or t['effect'] and (t['remedy'] or t['advice']), t
+    assert t['state'] != 'ok' or not t['remedy'], t
+    assert not t['undo'] or t['remedy'], t
+assert all(isinstance(d['measured'][k], (float, int)) for k in ('timer_ns', 'jitter_p99', 'together'))
+END
+expect 64 doctor --out
 expect 64 doctor word
 expect 64 doctor --option
 

@@ -28,4 +28,15 @@ static inline void fake_file(const char *root, const char *path, const char *tex
     }
 }
 
+/* A folder where the file root + path should be: it is there, and reading it fails even for the
+ * superuser. */
+static inline void fake_unreadable(const char *root, const char *path)
+{
+    char name[PATH_MAX];
+    snprintf(name, sizeof name, "%s%s", root, path);
+    remove(name);
+    if (document_make_folder(name, NULL))
+        abort();
+}
+
 #endif

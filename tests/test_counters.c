@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "bench/counters.h"
+#include "tests/fake_root.h"
+#include "tests/scratch.h"
 
 static struct counter_probe probe_with(struct counter_fault fault)
 {
@@ -58,6 +60,38 @@ static void every_errno_of_open_gives_a_state_and_a_remedy(void **unused)
             fail_msg("%s: state %s, '%s'", strerror(cases[i].error), counter_state_name(p.state),
                      p.reason);
     }
+}
+
+static void energy_that_cannot_be_had_speaks_of_powercap_and_not_of_a_pmu(void **unused)
+{
+    (void)unused;
+    static const struct {
+        int error;
+        const char *words;
+    } cases[] = {{ENOENT, "virtual machine"},
+                 {EACCES, "chmod a+r"},
+                 {EPERM, "chmod a+r"},
+                 {EIO, "no number"},
+                 {ENOMEM, "powercap"}};
+    static const struct counter_event package = {
+        .name = "energy", .unit = "uJ", .title = "energy", .zone = "package"};
+    struct counter_probe p = {.event = &package};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        counter_probe_fail(&p, "cannot be opened", cases[i].error);
+        if (!strstr(p.reason, cases[i].words) || !strstr(p.reason, "powercap") ||
+            strstr(p.reason, "PMU") || strstr(p.reason, "perf_event"))
+            fail_msg("%s: '%s'", strerror(cases[i].error), p.reason);
+    }
+    struct counter_backend powercap;
+    counters_powercap(scratch, &powercap);
+    p = counter_probe_event(&powercap, &package);
+    assert_int_equal(p.state, COUNTER_ABSENT);
+    assert_non_null(strstr(p.reason, "modprobe intel_rapl_msr"));
+    fake_file(scratch, "/sys/class/powercap/intel-rapl:0/name", "package-0\n");
+    fake_unreadable(scratch, "/sys/class/powercap/intel-rapl:0/energy_uj");
+    p = counter_probe_event(&powercap, &package);
+    assert_int_equal(p.state, COUNTER_FAILED);
+    assert_non_null(strstr(p.reason, "energy_uj"));
 }
 
 static void errors_of_start_and_read_are_not_counts(void **unused)
@@ -146,6 +180,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_right_count_is_trusted),
         cmocka_unit_test(every_errno_of_open_gives_a_state_and_a_remedy),
+        IN_SCRATCH(energy_that_cannot_be_had_speaks_of_powercap_and_not_of_a_pmu),
         cmocka_unit_test(errors_of_start_and_read_are_not_counts),
         cmocka_unit_test(an_event_that_never_counts_is_found_out),
         cmocka_unit_test(software_events_count_known_work),
