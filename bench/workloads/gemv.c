@@ -40,7 +40,7 @@ static enum status copy_pattern(const struct tensor *from, struct gemv *g, struc
 /* Every group of every copy is a group of the pattern, which was packed into the first. */
 static void repeat_groups(struct gemv *g)
 {
-    size_t pattern_groups = g->pattern_rows / g->row_group;
+    size_t pattern_groups = g->format->kernel->opaque ? 1 : g->pattern_rows / g->row_group;
 #pragma omp parallel for num_threads(g->threads) schedule(static)
     for (size_t i = pattern_groups; i < g->rotation.copies * g->groups; i++) {
         size_t group = i % g->groups;
@@ -60,10 +60,11 @@ static const struct gemv_format *format_of(const struct gemv_format *formats, co
 static void lay_out(struct trial *t, struct gemv *g)
 {
     const struct gemv_kernel *kernel = g->format->kernel;
-    g->groups = (g->rows + g->row_group - 1) / g->row_group;
     size_t group_values = g->cols * g->row_group;
+    size_t groups = (g->rows + g->row_group - 1) / g->row_group;
     size_t pattern_groups = (PATTERN_VALUES + group_values - 1) / group_values;
-    g->pattern_rows = (pattern_groups < g->groups ? pattern_groups : g->groups) * g->row_group;
+    g->pattern_rows = (pattern_groups < groups ? pattern_groups : groups) * g->row_group;
+    g->groups = kernel->opaque ? 1 : groups;
     g->group_bytes = kernel->group_bytes(g);
     size_t bytes = g->groups * g->group_bytes;
     g->copy_bytes = (bytes + 63) / 64 * 64;
