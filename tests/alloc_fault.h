@@ -36,6 +36,10 @@ void *ALLOC_REAL(calloc)(size_t, size_t);
 void *ALLOC_REAL(realloc)(void *, size_t);
 void ALLOC_REAL(free)(void *);
 
+/* The sanitizer itself allocates before its shadow memory is there: what then runs here must not
+ * look into it. */
+#define ALLOC_EARLY __attribute__((no_sanitize("address", "undefined")))
+
 enum { ALLOC_SLOTS = 1 << 16 };
 static struct {
     uintptr_t openmp_begin, openmp_end; /* where the runtime's code lies */
@@ -60,13 +64,13 @@ static int alloc_fault_is_openmp(struct dl_phdr_info *info, size_t size, void *u
     return 1;
 }
 
-static bool alloc_fault_counts(const void *caller)
+ALLOC_EARLY static bool alloc_fault_counts(const void *caller)
 {
     uintptr_t at = (uintptr_t)caller;
     return alloc_fault_armed && !(at >= alloc_fault.openmp_begin && at < alloc_fault.openmp_end);
 }
 
-static bool alloc_fault_now(const void *caller)
+ALLOC_EARLY static bool alloc_fault_now(const void *caller)
 {
     bool now = alloc_fault_counts(caller) && ++alloc_fault.seen == alloc_fault.fails;
     if (now)
@@ -83,7 +87,7 @@ static uintptr_t *alloc_fault_slot(uintptr_t p)
     return &alloc_fault.slots[i];
 }
 
-static void *alloc_fault_count(void *p, const void *caller)
+ALLOC_EARLY static void *alloc_fault_count(void *p, const void *caller)
 {
     if (p && alloc_fault_counts(caller)) {
         if (2 * ++alloc_fault.used > ALLOC_SLOTS)
@@ -94,7 +98,7 @@ static void *alloc_fault_count(void *p, const void *caller)
     return p;
 }
 
-static void alloc_fault_forget(const void *p)
+ALLOC_EARLY static void alloc_fault_forget(const void *p)
 {
     uintptr_t *slot = p && alloc_fault_armed ? alloc_fault_slot((uintptr_t)p) : NULL;
     if (slot && *slot) {
@@ -103,19 +107,19 @@ static void alloc_fault_forget(const void *p)
     }
 }
 
-void *malloc(size_t n)
+ALLOC_EARLY void *malloc(size_t n)
 {
     const void *caller = __builtin_return_address(0);
     return alloc_fault_now(caller) ? NULL : alloc_fault_count(ALLOC_REAL(malloc)(n), caller);
 }
 
-void *calloc(size_t n, size_t size)
+ALLOC_EARLY void *calloc(size_t n, size_t size)
 {
     const void *caller = __builtin_return_address(0);
     return alloc_fault_now(caller) ? NULL : alloc_fault_count(ALLOC_REAL(calloc)(n, size), caller);
 }
 
-void *realloc(void *p, size_t n)
+ALLOC_EARLY void *realloc(void *p, size_t n)
 {
     const void *caller = __builtin_return_address(0);
     if (alloc_fault_now(caller))
@@ -124,13 +128,13 @@ void *realloc(void *p, size_t n)
     return alloc_fault_count(ALLOC_REAL(realloc)(p, n), caller);
 }
 
-void free(void *p)
+ALLOC_EARLY void free(void *p)
 {
     alloc_fault_forget(p);
     ALLOC_REAL(free)(p);
 }
 
-void *mmap(void *at, size_t n, int protection, int flags, int fd, off_t offset)
+ALLOC_EARLY void *mmap(void *at, size_t n, int protection, int flags, int fd, off_t offset)
 {
     if (alloc_fault_now(__builtin_return_address(0)))
         return MAP_FAILED;

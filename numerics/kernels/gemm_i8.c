@@ -108,11 +108,6 @@ size_t gemm_i8_padded_cols(const struct gemm_i8_format *f, size_t cols, size_t b
     return round_up(cols, block > unit ? block : unit);
 }
 
-static size_t code_bytes(const struct gemm_i8_format *f, size_t cols, size_t block)
-{
-    return gemm_i8_padded_cols(f, cols, block) / f->group * f->group_bytes;
-}
-
 static size_t scale_size(const struct gemm_i8_format *f)
 {
     switch (f->scale) {
@@ -127,16 +122,35 @@ static size_t scale_size(const struct gemm_i8_format *f)
     }
 }
 
-/* Scales of a packed row. */
-static size_t padded_scales(const struct gemm_i8_format *f, size_t cols, size_t block)
+/* Where block b of a tile is; b = the number of blocks gives the end.  Blocks come in lots whose
+ * scales fill a vector, and each lot follows that vector. */
+struct place {
+    size_t codes, scales;
+};
+
+static struct place place_of(const struct gemm_i8_format *f, size_t b, size_t block_bytes)
+{
+    size_t size = TILE * scale_size(f), lot = size ? VECTOR / size : 1, line = size ? VECTOR : 0;
+    return (struct place){b * block_bytes + (b / lot + 1) * line,
+                          b / lot * (lot * block_bytes + line) + b % lot * size};
+}
+
+/* Blocks of a packed row, and columns of one; a row without blocks is one. */
+static size_t padded_blocks(const struct gemm_i8_format *f, size_t cols, size_t block)
 {
     return block ? gemm_i8_padded_cols(f, cols, block) / block : 1;
 }
 
+static size_t block_cols(const struct gemm_i8_format *f, size_t cols, size_t block)
+{
+    return block ? block : gemm_i8_padded_cols(f, cols, block);
+}
+
 size_t gemm_i8_tile_bytes(const struct gemm_i8_format *f, size_t cols, size_t block)
 {
-    return code_bytes(f, cols, block) +
-           round_up(padded_scales(f, cols, block) * TILE * scale_size(f), VECTOR);
+    size_t blocks = padded_blocks(f, cols, block);
+    size_t block_bytes = block_cols(f, cols, block) / f->group * f->group_bytes;
+    return blocks ? place_of(f, blocks - 1, block_bytes).codes + block_bytes : 0;
 }
 
 size_t gemm_i8_bytes(const struct gemm_i8_format *f, size_t rows, size_t cols, size_t block)
@@ -240,37 +254,38 @@ static void unpack_group(const struct gemm_i8_format *f, const uint8_t *bytes,
         }
 }
 
-/* Scales of a tile: scale by scale, that of 16 rows each. */
-static void pack_scales(const struct gemm_i8_format *f, const void *scales, size_t row, size_t rows,
-                        size_t count, uint8_t *out)
+/* The codes of 16 rows in one group of columns; those outside are 0. */
+static void items_of_group(const struct gemm_i8_matrix *w, const uint8_t *codes, size_t row,
+                           size_t col, uint8_t items[][VECTOR])
 {
-    size_t size = scale_size(f), here = rows - row < TILE ? rows - row : TILE;
-    for (size_t r = 0; size && r < here; r++)
-        for (size_t b = 0; b < count; b++)
-            memcpy(out + (b * TILE + r) * size,
-                   (const uint8_t *)scales + ((row + r) * count + b) * size, size);
+    memset(items, 0, MOST_ITEMS * VECTOR);
+    for (size_t r = row; r < w->rows && r < row + TILE; r++)
+        for (size_t c = col; c < w->cols && c < col + w->format->group; c++)
+            items[(c - col) / 4][4 * (r - row) + (c - col) % 4] =
+                kept(w->format, codes[r * w->cols + c]);
 }
 
 void gemm_i8_pack(const struct gemm_i8_format *f, const uint8_t *codes, const void *scales,
                   size_t rows, size_t cols, size_t block, uint8_t *out)
 {
-    size_t groups = gemm_i8_padded_cols(f, cols, block) / f->group;
-    size_t count = block ? (cols + block - 1) / block : 1;
+    struct gemm_i8_matrix w = {.format = f, .rows = rows, .cols = cols, .block = block};
+    size_t blocks = padded_blocks(f, cols, block), size = scale_size(f);
+    size_t step = block_cols(f, cols, block), block_bytes = step / f->group * f->group_bytes;
     size_t tile_bytes = gemm_i8_tile_bytes(f, cols, block);
+    size_t count = block ? (cols + block - 1) / block : 1; /* scales of a given row */
     for (size_t row = 0; row < rows; row += TILE, out += tile_bytes) {
-        for (size_t g = 0; g < groups; g++) {
-            uint8_t items[MOST_ITEMS][VECTOR] = {{0}};
-            for (size_t r = row; r < rows && r < row + TILE; r++)
-                for (size_t c = g * f->group; c < cols && c < (g + 1) * f->group; c++) {
-                    size_t in_group = c - g * f->group;
-                    items[in_group / 4][4 * (r - row) + in_group % 4] =
-                        kept(f, codes[r * cols + c]);
-                }
-            pack_group(f, items, out + g * f->group_bytes);
+        memset(out, 0, tile_bytes);
+        for (size_t b = 0; b < blocks; b++) {
+            struct place at = place_of(f, b, block_bytes);
+            uint8_t items[MOST_ITEMS][VECTOR];
+            for (size_t c = 0; c < step; c += f->group) {
+                items_of_group(&w, codes, row, b * step + c, items);
+                pack_group(f, items, out + at.codes + c / f->group * f->group_bytes);
+            }
+            for (size_t r = 0; size && b < count && r < TILE && row + r < rows; r++)
+                memcpy(out + at.scales + r * size,
+                       (const uint8_t *)scales + ((row + r) * count + b) * size, size);
         }
-        size_t codes_end = groups * f->group_bytes;
-        memset(out + codes_end, 0, tile_bytes - codes_end);
-        pack_scales(f, scales, row, rows, count, out + codes_end);
     }
 }
 
@@ -278,10 +293,14 @@ void gemm_i8_unpack(const struct gemm_i8_matrix *w, uint8_t *codes)
 {
     const struct gemm_i8_format *f = w->format;
     size_t tile_bytes = gemm_i8_tile_bytes(f, w->cols, w->block);
+    size_t step = block_cols(f, w->cols, w->block), block_bytes = step / f->group * f->group_bytes;
     for (size_t row = 0; row < w->rows; row += TILE)
         for (size_t col = 0; col < w->cols; col += f->group) {
             uint8_t items[MOST_ITEMS][VECTOR];
-            unpack_group(f, w->tiles + row / TILE * tile_bytes + col / f->group * f->group_bytes,
+            const uint8_t *tile = w->tiles + row / TILE * tile_bytes;
+            unpack_group(f,
+                         tile + place_of(f, col / step, block_bytes).codes +
+                             col % step / f->group * f->group_bytes,
                          items);
             for (size_t r = row; r < w->rows && r < row + TILE; r++)
                 for (size_t c = col; c < w->cols && c < col + f->group; c++)
@@ -313,14 +332,14 @@ static double scale_at(const struct gemm_i8_format *f, const uint8_t *scales, si
     }
 }
 
-/* Sums of 16 rows over the columns begin .. end-1, multiples of the group. */
-static void tile_sums(const struct gemm_i8_format *f, const int8_t value[256], const uint8_t *tile,
-                      const int8_t *q, size_t begin, size_t end, int32_t sum[TILE])
+/* Sums of 16 rows over `cols` columns, a multiple of the group. */
+static void block_sums(const struct gemm_i8_format *f, const int8_t value[256],
+                       const uint8_t *bytes, const int8_t *q, size_t cols, int32_t sum[TILE])
 {
     uint8_t items[MOST_ITEMS][VECTOR];
     memset(sum, 0, TILE * sizeof *sum);
-    for (size_t c = begin; c < end; c += f->group) {
-        unpack_group(f, tile + c / f->group * f->group_bytes, items);
+    for (size_t c = 0; c < cols; c += f->group, bytes += f->group_bytes) {
+        unpack_group(f, bytes, items);
         for (size_t v = 0; v < f->group / 4; v++)
             for (size_t r = 0; r < TILE; r++)
                 for (size_t j = 0; j < 4; j++)
@@ -341,19 +360,20 @@ static void tile_totals(const struct gemm_i8_matrix *w, const struct gemm_i8_tok
                         double magnitude[TILE])
 {
     const struct gemm_i8_format *f = w->format;
-    size_t padded = gemm_i8_padded_cols(f, w->cols, w->block);
-    size_t step = w->block ? w->block : padded;
+    size_t blocks = padded_blocks(f, w->cols, w->block);
+    size_t step = block_cols(f, w->cols, w->block), block_bytes = step / f->group * f->group_bytes;
     const uint8_t *tile = w->tiles + row / TILE * gemm_i8_tile_bytes(f, w->cols, w->block);
-    const uint8_t *scales = tile + code_bytes(f, w->cols, w->block);
     memset(total, 0, TILE * sizeof *total);
     memset(magnitude, 0, TILE * sizeof *magnitude);
-    for (size_t c = 0, b = 0; c < padded; c += step, b++, scales += TILE * scale_size(f)) {
+    for (size_t b = 0; b < blocks; b++) {
         int32_t sum[TILE];
-        tile_sums(f, value, tile, x->q + token * x->stride, c, c + step, sum);
+        struct place at = place_of(f, b, block_bytes);
+        const uint8_t *scales = tile + at.scales;
+        block_sums(f, value, tile + at.codes, x->q + token * x->stride + b * step, step, sum);
         for (size_t r = 0; r < TILE && row + r < w->rows; r++) {
             double scale = scale_at(f, scales, r), d = sum[r], absolute = fabs(d);
             if (f->layout == GEMM_I8_BITS) {
-                double low = (double)w->low * x->block_sums[token * (padded / w->block) + b];
+                double low = (double)w->low * x->block_sums[token * blocks + b];
                 double gap = (double)w->high - w->low;
                 absolute = fabs(low) + fabs(gap * d);
                 d = low + gap * d;
@@ -389,7 +409,7 @@ double gemm_i8_bound(const struct gemm_i8_matrix *w, const struct gemm_i8_tokens
     tile_totals(w, x, token, row / TILE * TILE, value, total, magnitude);
     double terms = magnitude[row % TILE];
     double factor = fabs((double)w->scale * f->unit / x->s[token]);
-    double blocks = (double)padded_scales(f, w->cols, w->block);
+    double blocks = (double)padded_blocks(f, w->cols, w->block);
     if (!(terms < FLT_MAX / 2 && factor < FLT_MAX / 2 && factor * terms < FLT_MAX / 2))
         return INFINITY;
     return gamma_f32((size_t)blocks + 8) * factor * terms +

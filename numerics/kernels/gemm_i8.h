@@ -1,5 +1,5 @@
 /*
- * Packed weights times 8-bit tokens, y = x W^T, in a dozen weight formats whose values are small
+ * Packed weights times 8-bit tokens, y = x W^T, in eight weight formats whose values are small
  * integers times scales: every product and sum of a block is an exact integer.
  *
  *   w        [rows][cols], packed by gemm_i8_pack() below; cols <= GEMM_I8_MAX_COLS
@@ -12,12 +12,14 @@
  *            "onebit" is worth w->low or w->high instead.  0 when cols == 0.  NaN and inf of the
  *            scales propagate.
  *
- * Packed form.  16 rows are a tile; tiles lie one behind the other.  A tile holds its codes, and
- * then its scales, padded with zeros to a multiple of 64 bytes.  Codes lie in groups of f->group
- * columns.  Column 4 v + j of a group is item v of byte 4 i + j of the group's 64-byte vectors,
- * where i is the row in the tile: so the 16 dwords of a vector are 16 rows, each with four
- * neighbouring columns, four activations are broadcast to all of them, no sum runs across lanes,
- * and the scales of 16 rows are a vector.  What item v of a byte is:
+ * Packed form.  16 rows are a tile; tiles lie one behind the other, and a tile is read from its
+ * first byte to its last: 64 bytes of scales (of 16 rows in one block as f32, in two as bf16, in
+ * four as bytes), the codes of these blocks, the next scales, and so on, so that all lines are
+ * aligned and memory sees one stream.  Codes lie in groups of f->group columns.  Column 4 v + j of
+ * a group is item v of byte 4 i + j of the group's 64-byte vectors, where i is the row in the tile:
+ * so the 16 dwords of a vector are 16 rows, each with four neighbouring columns, four activations
+ * are broadcast to all of them, no sum runs across lanes, and the scales of 16 rows are a vector.
+ * What item v of a byte is:
  *
  *   BYTES        byte of vector v                      int8, biased by 128
  *   NIBBLES      bits 4 (v % 2) .. of vector v / 2     int4, biased by 8; the code of E2M1

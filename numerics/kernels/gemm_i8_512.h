@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "numerics/kernels/gemm_i8_kind.h"
+
 #define FLATTEN static inline __attribute__((always_inline))
 
 enum { LANES = 16, TOKENS_AT_ONCE = 8 };

@@ -2,6 +2,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "numerics/kernels/gemm_i8_kind.h"
+
 #define FLATTEN static inline __attribute__((always_inline))
 
 enum { LANES = 8, TOKENS_AT_ONCE = 4 };

@@ -16,10 +16,13 @@
  *   v_table(bytes)                  16 bytes to every 16
  *   scale_bf16, scale_e8m0          LANES scales from memory
  *   scale_e4m3                      the same, times 2^-8
- *   digit_sums                      see below
  *   dots(sum, chains, u, n, largest, q)
  *       sum[v % chains] += the dot products of four unsigned bytes of u[v], all at most `largest`,
  *       and q[4 v] .. q[4 v + 3], for v < n; only the sum over chains is promised
+ *   DIRECT_CHAINS, direct_sums(kind, sum, bytes, q), direct_total(kind, sum)
+ *       a way of its own to the sum of codes (not biased) times q for one token, without decoding
+ *       to vectors, in that many chains; 0 chains: there is none
+ *   MOST_CHAINS                     4 or DIRECT_CHAINS
  */
 #ifndef NUMERICS_KERNELS_GEMM_I8_SIMD_H
 #define NUMERICS_KERNELS_GEMM_I8_SIMD_H
@@ -31,12 +34,6 @@
 
 enum { PARTS = GEMM_I8_TILE / LANES, VECTOR = 64, MOST_ITEMS = GEMM_I8_MAX_GROUP / 4 };
 enum { PART_BYTES = VECTOR / PARTS };
-
-/* How far ahead DRAM is asked for, codes and scales alike: both walk through a tile, so between
- * them every byte is asked for once. */
-enum { BYTES_AHEAD = 4096 };
-
-enum kind { BYTES, INT4, E2M1, SIXES, PAIRS, DIGITS, BITS };
 
 struct kind_facts {
     int offset;  /* an unsigned byte is a value plus this */
@@ -117,10 +114,22 @@ FLATTEN size_t scale_bytes(enum gemm_i8_scale scale)
     return scale == GEMM_I8_TENSOR ? 0 : scale == GEMM_I8_ROW ? 4 : scale == GEMM_I8_BF16 ? 2 : 1;
 }
 
-/* Without blocks one token's sum is one chain of dependent additions, so it is kept in several. */
+/* A sum is a chain of dependent additions; where tokens and blocks are too few to overlap it with
+ * others, it is kept in several. */
 FLATTEN int chains_of(bool blocks, int tokens)
 {
-    return blocks || tokens > 2 ? 1 : 4 / tokens;
+    return tokens > 2 ? 1 : blocks ? 2 : 4 / tokens;
+}
+
+/* One or two tokens run as fast as memory, and then an explicit prefetch only costs (5 % here);
+ * with more, a processor's own prefetching of such a slow stream does not reach far enough. */
+enum { BYTES_AHEAD = 4096 };
+
+FLATTEN void ask_for(const uint8_t *bytes, int n)
+{
+#pragma GCC unroll 4
+    for (int line = 0; line < n; line += VECTOR)
+        __builtin_prefetch(bytes + BYTES_AHEAD + line, 0, 2);
 }
 
 /* What does not change from tile to tile. */
@@ -128,7 +137,6 @@ struct job {
     const struct gemm_i8_matrix *w;
     const struct gemm_i8_tokens *x;
     size_t blocks, groups; /* groups of a block */
-    size_t scale_offset;   /* bytes of a tile before its scales */
 };
 
 /* 16 rows of the tokens `token` .. token + tokens - 1. */
@@ -140,9 +148,10 @@ FLATTEN void tile_of_tokens(const struct job *job, const uint8_t *tile, size_t t
     const struct gemm_i8_matrix *w = job->w;
     struct kind_facts k = facts(kind);
     bool has_blocks = scale != GEMM_I8_TENSOR && scale != GEMM_I8_ROW;
-    bool digits = kind == DIGITS && tokens == 1 && DIGIT_CHAINS;
-    int chains = digits ? DIGIT_CHAINS : chains_of(has_blocks, tokens);
-    const uint8_t *bytes = tile, *scales = tile + job->scale_offset;
+    bool direct = (kind == DIGITS || kind == BITS) && tokens == 1 && DIRECT_CHAINS > 0;
+    int chains = direct ? DIRECT_CHAINS : chains_of(has_blocks, tokens);
+    const uint8_t *bytes = tile, *scales = tile;
+    size_t size = GEMM_I8_TILE * scale_bytes(scale);
     const int8_t *q = x->q + token * x->stride;
     size_t sums_stride = has_blocks ? job->blocks : 1;
     vec sum[PARTS][TOKENS_AT_ONCE][MOST_CHAINS];
@@ -151,24 +160,30 @@ FLATTEN void tile_of_tokens(const struct job *job, const uint8_t *tile, size_t t
         for (int t = 0; t < tokens; t++)
             total[p][t] = vf_zero();
     for (size_t b = 0; b < job->blocks; b++) {
+        scales += size;
+        if (size && b % (VECTOR / size) == 0) {
+            scales = bytes;
+            bytes += VECTOR;
+            if (tokens > 2)
+                ask_for(scales, VECTOR);
+        }
         const int32_t *sums = has_blocks ? x->block_sums + token * job->blocks + b : x->sum + token;
 #pragma GCC unroll 8
         for (int t = 0; t < tokens; t++)
             for (int p = 0; p < PARTS; p++) {
-                int32_t bias = digits ? 0 : -k.offset * sums[(size_t)t * sums_stride];
+                int32_t bias = direct ? 0 : -k.offset * sums[(size_t)t * sums_stride];
                 sum[p][t][0] = k.offset ? v_set32(bias) : v_zero();
                 for (int c = 1; c < chains; c++)
                     sum[p][t][c] = v_zero();
             }
 #pragma GCC unroll 2
         for (size_t g = 0; g < groups; g++, bytes += k.group_bytes, q += k.group) {
-#pragma GCC unroll 4
-            for (int line = 0; line < k.group_bytes; line += VECTOR)
-                __builtin_prefetch(bytes + BYTES_AHEAD + line, 0, 2);
+            if (tokens > 2)
+                ask_for(bytes, k.group_bytes);
 #pragma GCC unroll 2
             for (int p = 0; p < PARTS; p++) {
-                if (digits) {
-                    digit_sums(sum[p][0], v_load(bytes + PART_BYTES * p), q);
+                if (direct) {
+                    direct_sums(kind, sum[p][0], v_load(bytes + PART_BYTES * p), q);
                     continue;
                 }
                 vec u[MOST_ITEMS];
@@ -185,21 +200,17 @@ FLATTEN void tile_of_tokens(const struct job *job, const uint8_t *tile, size_t t
                 factor = block_scale(scale, scales + p * LANES * scale_bytes(scale));
 #pragma GCC unroll 8
             for (int t = 0; t < tokens; t++) {
-                for (int c = 1; c < chains && !digits; c++)
+                for (int c = 1; c < chains && !direct; c++)
                     sum[p][t][0] = v_add32(sum[p][t][0], sum[p][t][c]);
-                if (digits)
-                    sum[p][t][0] =
-                        v_sub32(digit_total(sum[p][t]), v_set32(sums[(size_t)t * sums_stride]));
+                if (direct)
+                    sum[p][t][0] = v_sub32(direct_total(kind, sum[p][t]),
+                                           v_set32(k.offset * sums[(size_t)t * sums_stride]));
                 vec_float f = v_float(sum[p][t][0]);
                 if (kind == BITS)
                     f = vf_fused(f, vf_set(w->high - w->low),
                                  vf_set(w->low * (float)sums[(size_t)t * sums_stride]));
                 total[p][t] = has_blocks ? vf_fused(factor, f, total[p][t]) : f;
             }
-        }
-        if (has_blocks) {
-            __builtin_prefetch(scales + BYTES_AHEAD, 0, 2);
-            scales += GEMM_I8_TILE * scale_bytes(scale);
         }
     }
     double unit = (double)w->scale * w->format->unit * (scale == GEMM_I8_E4M3 ? 256 : 1);
@@ -245,8 +256,7 @@ FLATTEN void any_format(const struct gemm_i8_matrix *w, const struct gemm_i8_tok
     const struct gemm_i8_format *f = w->format;
     size_t padded = gemm_i8_padded_cols(f, w->cols, w->block);
     struct job job = {w, x, w->block ? padded / w->block : 1,
-                      (w->block ? w->block : padded) / f->group,
-                      padded / f->group * f->group_bytes};
+                      (w->block ? w->block : padded) / f->group};
     switch (f->layout) {
     case GEMM_I8_BYTES:
         all_tiles(&job, y, row0, row1, BYTES, GEMM_I8_ROW, job.groups);

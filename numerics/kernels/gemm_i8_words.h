@@ -9,7 +9,7 @@
 #ifndef NUMERICS_KERNELS_GEMM_I8_WORDS_H
 #define NUMERICS_KERNELS_GEMM_I8_WORDS_H
 
-enum { MOST_CHAINS = 4, DIGIT_CHAINS = 0 };
+enum { MOST_CHAINS = 4, DIRECT_CHAINS = 0 };
 
 FLATTEN void narrow_dots(vec *sum, int chains, const vec *u, int n, int largest, const int8_t *q)
 {
@@ -41,13 +41,14 @@ FLATTEN void dots(vec *sum, int chains, const vec *u, int n, int largest, const 
     sum[0] = v_add32(sum[0], v_add32(v_widen(low, 1), v_widen(high, 16)));
 }
 
-FLATTEN void digit_sums(vec *sum, vec bytes, const int8_t *q)
+FLATTEN void direct_sums(enum kind kind, vec *sum, vec bytes, const int8_t *q)
 {
-    (void)sum, (void)bytes, (void)q;
+    (void)kind, (void)sum, (void)bytes, (void)q;
 }
 
-FLATTEN vec digit_total(const vec *sum)
+FLATTEN vec direct_total(enum kind kind, const vec *sum)
 {
+    (void)kind;
     return sum[0];
 }
 
