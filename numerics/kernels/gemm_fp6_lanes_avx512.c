@@ -2,23 +2,31 @@
 
 enum { COLS = 16, WORDS = 3, SUMS = 4 };
 
-/* Column k of 16, for all rows of a tile: the rotation that brings its sign to bit 31 and its
- * magnitude below, or no rotation; see fp6_matrix.h. */
-FP6_INLINE __m512 column(const __m512i words[WORDS], int k, __m512 low, __m512 high)
+/* A column of all rows of a tile, whose signs are at bit 31 and whose magnitudes lie lowest. */
+FP6_INLINE __m512 values(__m512i column, __m512 low, __m512 high)
 {
-    __m512i from = words[k < 15 ? k / 5 : 0];
-    unsigned by = (6 * (k % 5) + 2 * (k / 5)) % 32u;
-    if (k == 15) {
-        from = _mm512_ternarylogic_epi32(_mm512_set1_epi32(0x60000000), from, words[1], 0xca);
-        from = _mm512_ternarylogic_epi32(_mm512_set1_epi32(6), words[2], from, 0xca);
-        by = 30;
-    }
-    if (by) /* compilers make one rotation of it */
-        from = _mm512_or_si512(_mm512_srli_epi32(from, by), _mm512_slli_epi32(from, 32 - by));
-    __m512i magnitude = _mm512_castps_si512(_mm512_permutex2var_ps(low, from, high));
-    /* magnitude | from & 2^31 */
+    __m512i magnitude = _mm512_castps_si512(_mm512_permutex2var_ps(low, column, high));
+    /* magnitude | column & 2^31 */
     return _mm512_castsi512_ps(
-        _mm512_ternarylogic_epi32(magnitude, from, _mm512_set1_epi32((int)0x80000000), 0xf8));
+        _mm512_ternarylogic_epi32(magnitude, column, _mm512_set1_epi32((int)0x80000000), 0xf8));
+}
+
+/* 16 columns, as values() wants them; see fp6_matrix.h.  A rotation of the one before is as cheap
+ * as one of what was loaded, and always by as much. */
+FP6_INLINE void unpack(const uint8_t *codes, __m512i column[COLS])
+{
+    __m512i first = _mm512_loadu_si512(codes), second = _mm512_loadu_si512(codes + 64),
+            third = _mm512_loadu_si512(codes + 128);
+    __m512i last = _mm512_ternarylogic_epi32(_mm512_set1_epi32(0x60000000), first, second, 0xca);
+    last = _mm512_ternarylogic_epi32(_mm512_set1_epi32(6), third, last, 0xca);
+    column[0] = first;
+    column[5] = _mm512_ror_epi32(second, 2);
+    column[10] = _mm512_ror_epi32(third, 4);
+    column[15] = _mm512_ror_epi32(last, 30);
+#pragma GCC unroll 16
+    for (int k = 1; k < COLS - 1; k++)
+        if (k % 5)
+            column[k] = _mm512_ror_epi32(column[k - 1], 6);
 }
 
 FP6_INLINE void tile(const struct fp6_matrix *w, const struct fp6_panel *p, size_t row, float *out,
@@ -36,12 +44,11 @@ FP6_INLINE void tile(const struct fp6_matrix *w, const struct fp6_panel *p, size
         sum[s] = _mm512_setzero_ps();
     for (size_t c = 0; c < p->chunks; c++, x += tokens * FP6_CHUNK)
         for (size_t b = 0; b < FP6_CHUNK / COLS; b++, codes += WORDS * 64) {
-            __m512i words[WORDS];
-            for (int i = 0; i < WORDS; i++)
-                words[i] = _mm512_loadu_si512(codes + i * 64);
+            __m512i columns[COLS];
+            unpack(codes, columns);
 #pragma GCC unroll 16
             for (int k = 0; k < COLS; k++) {
-                __m512 v = column(words, k, low, high);
+                __m512 v = values(columns[k], low, high);
 #pragma GCC unroll 8
                 for (int t = 0; t < tokens; t++) {
                     __m512 *to = &sum[tokens == 1 ? k % SUMS : t];
