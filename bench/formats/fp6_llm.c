@@ -237,10 +237,10 @@ static const struct expect expect[] = {
     {"gemm", "planes_cvt", "weight_R", 0.05112, 0.0008, OTHER_R, NULL},
     {"gemv", "int4_b64", "weight_R", 0.1460281, 0.004,
      "exact integral of the error of t(5) in blocks of 64 with unrounded scales", NULL},
-    {"pack", "planes", "bits_per_weight", 6 + 16.0 / 512, 1e-12,
-     "six bits, and 16 of a scale for 512 weights", NULL},
-    {"pack", "padded8", "bits_per_weight", 8 + 16.0 / 512, 1e-12,
-     "a byte, and 16 bits of a scale for 512 weights", NULL},
+    {"pack", "planes", "bits_per_weight", 6 + 32.0 / 512, 1e-12,
+     "six bits, and a binary16 scale with as much padding for 512 weights", NULL},
+    {"pack", "padded8", "bits_per_weight", 8 + 32.0 / 512, 1e-12,
+     "a byte, and a binary16 scale with as much padding for 512 weights", NULL},
     {0}};
 
 /* ---- Claim check ---- */
