@@ -101,6 +101,8 @@ extern const struct gemv_kernel gemv_f32, gemv_bf16, gemv_sgemv;
 /* oneDNN's bf16 product, and its 8-bit one of weights with a scale for a row and tokens with a
  * scale each, which are applied behind it.  Cells are skipped where the library is absent. */
 extern const struct gemv_kernel gemv_onednn_bf16, gemv_onednn_i8;
+/* binary16; and 8-bit integers with an f32 scale for each row by its absmax, f32 activations. */
+extern const struct gemv_kernel gemv_fp16, gemv_int8row;
 /* Four bits a weight.  The params give "block": bf16 scales of blocks by their absmax; 0 or absent:
  * one f32 scale of the tensor by its rms.  gemv_lut4 looks levels up, 16 at most; gemv_int4 takes a
  * codebook of the integers -8 .. 7. */
@@ -119,6 +121,7 @@ extern const struct gemv_kernel gemv_ternary;
 
 /* How they quantise with that codebook, which is borrowed. */
 struct block_format gemv_block_format(const struct codebook *codebook, size_t block);
+struct block_format gemv_int8_format(const struct codebook *codebook); /* -127 .. 127 */
 
 /* The task's functions.  E_SKIP when the user's weights are empty or not finite, or the kernel has
  * no form for so many tokens; E_NOMEM. */
