@@ -26,7 +26,7 @@ struct child_job {
         *env;          /* "NAME=value", set on top of this process's; NULL-ended; may be NULL */
     const char *input; /* the job text; NULL: empty */
     double timeout_s;  /* 0: none */
-    struct stop *stop; /* may be NULL */
+    struct stop *stop; /* may be NULL; else the child itself blocks such requests */
     unsigned stop_at;  /* this many requests in `stop` kill the child; 0 counts as 1 */
     /* A whole line from descriptor 3, without its newline and ended by NUL; may be NULL. */
     void (*reply)(void *user, const char *line, size_t n);
@@ -46,8 +46,9 @@ struct child_outcome {
     char tail[CHILD_TAIL + 1]; /* the end of what it printed */
 };
 
-/* Runs the child to its end.  Not OK only when it could not be started: E_UNAVAILABLE names the
- * program, E_NOMEM, E_INTERNAL; *out is untouched then. */
+/* Runs the child to its end.  Not OK only when it could not be started (E_UNAVAILABLE names the
+ * program, E_INTERNAL) or there was no memory for that or for a reply (E_NOMEM); *out is untouched
+ * then. */
 enum status child_run(const struct child_job *job, struct child_outcome *out, struct err *err);
 
 /* The end in words, with the last words of a child that failed: "killed by signal 11

@@ -5,14 +5,23 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+static const int requests[] = {SIGINT, SIGTERM, SIGHUP};
+enum { N_REQUESTS = sizeof requests / sizeof requests[0] };
+
+void stop_signals(sigset_t *out)
+{
+    sigemptyset(out);
+    for (size_t i = 0; i < N_REQUESTS; i++)
+        sigaddset(out, requests[i]);
+}
+
 enum status stop_open(struct stop *out, struct err *err)
 {
-    static const int requests[] = {SIGINT, SIGTERM, SIGHUP};
     struct stop stop = {0};
     struct sigaction action;
     sigset_t signals;
     sigemptyset(&signals);
-    for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++)
+    for (size_t i = 0; i < N_REQUESTS; i++)
         if (!sigaction(requests[i], NULL, &action) && action.sa_handler != SIG_IGN)
             sigaddset(&signals, requests[i]);
     stop.fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);

@@ -18,6 +18,9 @@ struct stop {
     sigset_t before;
 };
 
+/* The signals that are requests. */
+void stop_signals(sigset_t *out);
+
 /* Call before any thread is started.  E_INTERNAL when the system refuses; *out is untouched then.
  */
 enum status stop_open(struct stop *out, struct err *err);

@@ -225,10 +225,24 @@ static void the_child_does_not_inherit_blocked_signals(void **unused)
     (void)unused;
     struct stop stop;
     assert_int_equal(stop_open(&stop, NULL), OK);
-    struct child_outcome o =
-        shell("kill -TERM $$; sleep 60", (struct child_job){.stop = &stop}, NULL);
+    struct child_outcome o = shell("kill -TERM $$; sleep 60", (struct child_job){0}, NULL);
     assert_int_equal(o.end, CHILD_SIGNALLED);
     assert_int_equal(o.code, SIGTERM);
+    stop_close(&stop);
+}
+
+/* A batch system sends SIGTERM to every process of a job. */
+static void a_request_to_all_leaves_the_child_to_its_parent(void **unused)
+{
+    (void)unused;
+    struct stop stop;
+    assert_int_equal(stop_open(&stop, NULL), OK);
+    struct replies r = {0};
+    struct child_outcome o = shell("for s in TERM INT HUP; do kill -$s $$; done; echo on >&3",
+                                   (struct child_job){.stop = &stop}, &r);
+    assert_int_equal(o.end, CHILD_EXITED);
+    assert_int_equal(o.code, 0);
+    assert_string_equal(r.text, "on");
     stop_close(&stop);
 }
 
@@ -270,6 +284,7 @@ int main(void)
         cmocka_unit_test(the_environment_is_set_on_top),
         cmocka_unit_test(the_second_request_to_stop_kills),
         cmocka_unit_test(the_child_does_not_inherit_blocked_signals),
+        cmocka_unit_test(a_request_to_all_leaves_the_child_to_its_parent),
         cmocka_unit_test(a_program_that_is_not_there_is_named),
         cmocka_unit_test(no_descriptor_is_left_open),
     };
