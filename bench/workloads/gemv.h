@@ -96,8 +96,17 @@ struct gemv {
 extern const struct gemv_kernel gemv_f32, gemv_bf16, gemv_sgemv;
 /* Four bits a weight.  The params give "block": bf16 scales of blocks by their absmax; 0 or absent:
  * one f32 scale of the tensor by its rms.  gemv_lut4 looks levels up, 16 at most; gemv_int4 takes a
- * codebook of the integers -8 .. 7. */
+ * codebook of evenly spaced levels with a 0, at most 8 below it and 7 above, and computes them. */
 extern const struct gemv_kernel gemv_lut4, gemv_int4;
+
+/* 2 to 32 levels in 1 to 5 bits (gemv_lut8 and gemv_unfused: 1, 2 or 4), f32 activations.  spec is
+ * the name of one of named_formats[] with bf16 block scales or one scale, whose block replaces that
+ * of the params; NULL: the codebook's levels, scaled as for gemv_lut4.  gemv_lut packs for vectors;
+ * gemv_lut8 keeps the form of exchange and decodes by a byte table; gemv_unfused decodes that to
+ * f32 in memory, and then multiplies (blocks only). */
+extern const struct gemv_kernel gemv_lut, gemv_lut8, gemv_unfused;
+/* The format of such a variant, once prepared, with its fitted levels; NULL for another kernel. */
+const struct block_format *gemv_lut_format(const struct gemv *g);
 
 /* How they quantise with that codebook, which is borrowed. */
 struct block_format gemv_block_format(const struct codebook *codebook, size_t block);
