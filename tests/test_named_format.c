@@ -44,24 +44,11 @@ static struct json *golden(const char *path)
 /* The format with that name; its codebook is made into *codebook. */
 static struct block_format format_named(const char *name, struct codebook *codebook)
 {
-    const struct named_format *f = named_formats;
-    while (f->name && strcmp(f->name, name))
-        f++;
-    if (!f->name)
-        fail_msg("no format '%s'", name);
-    const struct scaling *scaling = scaling_find(f->scaling);
-    const struct scalar_format *element = scalar_format_find(f->element);
+    struct block_format f = {0};
     struct err err;
-    if (!scaling || !element ||
-        scalar_format_codebook(element, scaling->rule, f->block, 0, codebook, &err))
-        fail_msg("%s: %s, %s", name, f->scaling, f->element);
-    return (struct block_format){.codebook = codebook,
-                                 .rule = scaling->rule,
-                                 .scale_format = f->scale_format,
-                                 .block = f->block,
-                                 .multiplier = 1,
-                                 .extra_bits = scalar_format_extra_bits(element),
-                                 .least = f->least};
+    if (named_format_make(name, codebook, &f, &err))
+        fail_msg("%s", err.text);
+    return f;
 }
 
 /* Codes x [rows][cols] and compares what comes back with want, where that is a number. */

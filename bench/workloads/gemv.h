@@ -107,6 +107,16 @@ extern const struct gemv_kernel gemv_lut4, gemv_int4;
 extern const struct gemv_kernel gemv_lut, gemv_lut8, gemv_unfused;
 /* The format of such a variant, once prepared, with its fitted levels; NULL for another kernel. */
 const struct block_format *gemv_lut_format(const struct gemv *g);
+/* Packed weights times 8-bit tokens (numerics/kernels/gemm_i8.h), any number of them; spec is a
+ * struct gemv_i8_spec.  Formats without blocks.  x is quantised in the timed region. */
+struct gemv_i8_spec {
+    const char *kernel; /* of gemm_i8_formats[] */
+    const char *format; /* of named_formats[]: its levels are values of the kernel's codes */
+};
+extern const struct gemv_kernel gemv_i8;
+/* BitNet b1.58 in a published packing; spec is the name of one of ternary_schemes[].  x is
+ * quantised, and its tables are built, in the timed region.  Correctness is the same bits. */
+extern const struct gemv_kernel gemv_ternary;
 
 /* How they quantise with that codebook, which is borrowed. */
 struct block_format gemv_block_format(const struct codebook *codebook, size_t block);

@@ -232,6 +232,28 @@ enum status scalar_format_codebook(const struct scalar_format *f, enum scale_rul
     return status_fail(err, E_INTERNAL, "%s: unknown kind of format", f->name);
 }
 
+enum status named_format_make(const char *name, struct codebook *codebook, struct block_format *out,
+                              struct err *err)
+{
+    const struct named_format *f = named_formats;
+    while (f->name && strcmp(f->name, name))
+        f++;
+    if (!f->name)
+        return status_fail(err, E_USAGE, "%s: no format has this name", name);
+    const struct scaling *scaling = scaling_find(f->scaling);
+    const struct scalar_format *element = scalar_format_find(f->element);
+    enum status s = scalar_format_codebook(element, scaling->rule, f->block, 0, codebook, err);
+    if (!s)
+        *out = (struct block_format){.codebook = codebook,
+                                     .rule = scaling->rule,
+                                     .scale_format = f->scale_format,
+                                     .block = f->block,
+                                     .multiplier = 1,
+                                     .extra_bits = scalar_format_extra_bits(element),
+                                     .least = f->least};
+    return s;
+}
+
 double scalar_format_df(size_t candidate)
 {
     return 3 * pow(100 / 3.0, (double)candidate / (SCALAR_DF_CANDIDATES - 1));

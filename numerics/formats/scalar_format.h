@@ -54,7 +54,11 @@ struct named_format {
     size_t block; /* as in struct block_format */
     double least; /* likewise */
 };
-extern const struct named_format named_formats[];     /* ends with {0} */
+extern const struct named_format named_formats[]; /* ends with {0} */
+/* The codebook and the block format of that name, which borrows it.  Where levels are fitted they
+ * are a place-holder, as in scalar_format_codebook().  E_USAGE when there is no such name. */
+enum status named_format_make(const char *name, struct codebook *codebook, struct block_format *out,
+                              struct err *err);
 extern const struct scaling scalings[];               /* ends with {0} */
 const struct scaling *scaling_find(const char *name); /* NULL when there is none */
 

@@ -137,7 +137,7 @@ FLATTEN void tile_of_tokens(const struct job *job, const uint8_t *tile, size_t t
     const struct gemm_i8_matrix *w = job->w;
     struct kind_facts k = facts(kind);
     bool has_blocks = scale != GEMM_I8_TENSOR && scale != GEMM_I8_ROW;
-    bool direct = (kind == DIGITS || kind == BITS) && tokens == 1 && DIRECT_CHAINS;
+    bool direct = (kind == DIGITS || kind == BITS) && tokens == 1 && DIRECT_CHAINS > 0;
     int chains = direct ? DIRECT_CHAINS : chains_of(has_blocks, tokens);
     const uint8_t *bytes = tile, *scales = tile;
     size_t size = GEMM_I8_TILE * scale_bytes(scale);
