@@ -167,7 +167,7 @@ static enum status run(const struct context *context, const struct analysis *a,
         s = write_document(a, &record, folder, document, err);
     json_free(document);
     if (!s && !o->no_plots)
-        draw_after_run(context, folder);
+        s = draw_after_run(context, folder, s, err);
     return s;
 }
 

@@ -239,7 +239,7 @@ static enum status run(const struct context *context, const struct check_options
         if (end)
             s = status_fail(err, end, "%s", late.text);
         if ((!end || end == E_FAILED) && !o->no_plots)
-            draw_after_run(context, folder);
+            s = draw_after_run(context, folder, s, err);
     }
 out:
     json_free(checks);

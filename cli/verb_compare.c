@@ -9,6 +9,7 @@
 #include "bench/run_record.h"
 #include "cli/build_info.h"
 #include "cli/compare_table.h"
+#include "cli/draw.h"
 #include "cli/progress.h"
 #include "cli/verbs.h"
 #include "datasets/document.h"
@@ -16,7 +17,7 @@
 struct compare_options {
     double margin, min_time_s;
     const char *format, *out, *preset;
-    bool live;
+    bool live, no_plots;
     size_t threads;
     uint64_t seed;
 };
@@ -35,7 +36,8 @@ static const struct option_row options[] = {
     {"min-time", OPTION_DOUBLE, "S", "seconds that a sample of --live takes (default: 0.05)",
      AT(min_time_s), NULL},
     {"seed", OPTION_U64, "N", "seed of the order of --live (default: 1)", AT(seed), NULL},
-    {"out", OPTION_TEXT, "FILE", "write the compare document there", AT(out), NULL},
+    {"out", OPTION_TEXT, "FILE", "write the compare document there, and draw it", AT(out), NULL},
+    {"no-plots", OPTION_FLAG, NULL, "do not draw it", AT(no_plots), NULL},
     {0}};
 #undef AT
 
@@ -52,7 +54,9 @@ const struct verb_help verb_compare_help = {
     "itself in the same way, which tells this host's rate of false alarms.\n\n"
     "  assay compare results/monday results/tuesday --format markdown\n"
     "  assay compare --live build/before/assay build/after/assay quarot\n\n"
-    "Exit code 1 when a cell is slower.",
+    "--out slower.json draws its figure into slower-plots, beside it.  The first Ctrl-C of --live\n"
+    "judges the pairs that were done.\n\n"
+    "Exit code 1 when a cell is slower, 130 after Ctrl-C.",
     options, WORD_FILE, NULL};
 
 static enum status print(const struct json *document, const struct compare_options *o,
@@ -70,17 +74,19 @@ static enum status print(const struct json *document, const struct compare_optio
     return s;
 }
 
-static enum status conclude(const struct json *document, const struct compare_options *o,
-                            struct err *err)
+static enum status conclude(const struct context *context, const struct json *document,
+                            const struct compare_options *o, struct err *err)
 {
     double slower = json_get_number(json_get(document, "summary"), "slower", 0);
+    bool text = !strcmp(o->format, "text"); /* another format is for a program to read */
     enum status s = print(document, o, err);
     if (!s && o->out)
         s = document_write(o->out, document, err);
+    bool written = !s && o->out;
     if (!s && slower > 0)
         s = status_fail(err, E_FAILED, "%.0f of %zu cells are slower", slower,
                         json_size(json_get(document, "cells")));
-    return s;
+    return written && !o->no_plots ? draw_document(context, o->out, text, s, err) : s;
 }
 
 static enum status compare_files(const char *base_path, const char *new_path, double margin,
@@ -182,11 +188,17 @@ enum status verb_compare(const struct context *context, int argc, char **argv, s
     json_add_string(document, "kind", "compare");
     run_record_start(&record, &build_info, context->argc, context->argv, o.live ? o.seed : 0,
                      context->features);
-    run_record_add(&record, document, "complete");
     s = o.live ? compare_builds(context, &o, argv + 1, (size_t)words, document, err)
                : compare_files(argv[1], argv[2], o.margin / 100, document, err);
-    if (!s)
-        s = conclude(document, &o, err);
+    run_record_add(&record, document, s ? "interrupted" : "complete");
+    if (!s) {
+        s = conclude(context, document, &o, err);
+    } else if (s == E_INTERRUPTED && json_get(document, "cells")) {
+        struct err late;
+        enum status end = conclude(context, document, &o, &late);
+        if (end && end != E_FAILED) /* it was interrupted, whatever the verdicts are */
+            s = status_fail(err, end, "%s", late.text);
+    }
     json_free(document);
     return s;
 }

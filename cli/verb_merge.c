@@ -46,7 +46,7 @@ enum status verb_merge(const struct context *context, int argc, char **argv, str
         printf("%zu cells of %d runs, %s: %s\n", json_size(json_get(document, "cells")), words - 1,
                json_get_string(json_get(document, "run"), "status", ""), path);
         if (!o.no_plots)
-            draw_after_run(context, out);
+            s = draw_after_run(context, out, s, err);
     }
     json_free(document);
     return s;

@@ -11,6 +11,7 @@
 #include "bench/run_record.h"
 #include "cli/bench_table.h"
 #include "cli/build_info.h"
+#include "cli/draw.h"
 #include "cli/verbs.h"
 #include "datasets/document.h"
 
@@ -18,6 +19,7 @@ struct profile_options {
     const char *group, *events, *counters, *threads, *out;
     double min_time_s;
     uint64_t seed;
+    bool no_plots;
 };
 
 #define AT(member) offsetof(struct profile_options, member)
@@ -36,12 +38,13 @@ static const struct option_row options[] = {
     {"seed", OPTION_U64, "N", "seed of every draw (default: 1)", AT(seed), NULL},
     {"out", OPTION_TEXT, "DIR", "folder of profile.json (default: results/<date>-<host>)", AT(out),
      NULL},
+    {"no-plots", OPTION_FLAG, NULL, "do not draw plots and report", AT(no_plots), NULL},
     {0}};
 #undef AT
 const struct verb_help verb_profile_help = {
     "profile CELL ... [options]",
     "Times, counts and, with --counters simulated, simulates each cell that the globs name, and "
-    "sets\nthe bytes of each tier beside the modelled ones.  Writes profile.json.\n\n"
+    "sets\nthe bytes of each tier beside the modelled ones.  Writes profile.json, and draws it.\n\n"
     "  assay profile cube-root-formats/gemv/lut4_b64/l2.256x512 --counters simulated --threads "
     "1\n\n"
     "Counters that were asked for by name and are not available: exit code 69; with auto, 0.",
@@ -131,10 +134,18 @@ struct session {
     struct counters counters;
     struct counter_choice choice;
     struct stop stop;
-    bool has_stop;
+    bool has_stop, written;
     struct json *document;
     char program[PATH_MAX], valgrind[PATH_MAX], folder[PATH_MAX / 2];
 };
+
+static bool wants_hardware(const struct counter_choice *c)
+{
+    for (size_t i = 0; i < c->n_events; i++)
+        if (c->events[i]->hardware)
+            return true;
+    return false;
+}
 
 static enum status open_counters(struct session *s, struct profile_job *job, struct err *err)
 {
@@ -148,7 +159,10 @@ static enum status open_counters(struct session *s, struct profile_job *job, str
     if (simulates)
         job->valgrind = s->valgrind;
     enum status status = counters_open(simulates ? "auto" : s->o->counters, &s->counters, err);
+    if (status == E_UNAVAILABLE && s->counters.n && !wants_hardware(&s->choice))
+        status = OK; /* software events alone need no hardware that counts */
     job->backend = s->counters.backend.name;
+    job->counts = strcmp(s->o->counters, "none") != 0;
     return status;
 }
 
@@ -261,6 +275,7 @@ static enum status run(struct session *s, char *const *patterns, int n, struct e
         enum status end = write_document(s, &record, status != E_INTERRUPTED, &late);
         if (end)
             status = status_fail(err, end, "%s", late.text);
+        s->written = !end;
     }
     return status;
 }
@@ -282,6 +297,8 @@ enum status verb_profile(const struct context *context, int argc, char **argv, s
     status = run(&s, argv + 1, words, err);
     if (s.has_stop)
         stop_close(&s.stop);
+    if (s.written && !o.no_plots && s.stop.asked < 2)
+        status = draw_after_run(context, s.folder, status, err);
     json_free(s.document);
     counter_choice_free(&s.choice);
     counters_close(&s.counters);

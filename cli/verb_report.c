@@ -6,14 +6,15 @@
 static const struct option_row options[] = {{0}};
 const struct verb_help verb_report_help = {
     "report RESULTS",
-    "Draws the figures of the folder RESULTS and writes RESULTS/report.html: one page that opens\n"
-    "offline, with every figure, a sortable table beside each, the machine, and the reasons of "
-    "what\n"
-    "was not measured.  Without gnuplot the page has the tables alone.",
-    options, WORD_DIR, NULL};
+    "Draws the figures of the folder RESULTS and writes RESULTS/report.html (of one document, as\n"
+    "slower.json: slower-report.html): one page that opens offline, with every figure, a sortable\n"
+    "table beside each, the machine, and the reasons of what was not measured.  Without gnuplot "
+    "the page has the tables alone.",
+    options, WORD_FILE, NULL};
 
 enum status verb_report(const struct context *context, int argc, char **argv, struct err *err)
 {
+    char page[PLOTS_PATH];
     size_t n_figures;
     int words;
     bool helped;
@@ -21,8 +22,9 @@ enum status verb_report(const struct context *context, int argc, char **argv, st
     if (s || helped)
         return s;
     if (words != 1)
-        return status_fail(err, E_USAGE,
-                           "report needs one folder of results; 'assay report --help'");
+        return status_fail(
+            err, E_USAGE,
+            "report needs one folder of results, or one document; 'assay report --help'");
     s = draw_figures(context, argv[1], PLOT_SVG, &n_figures, err);
     if (s == E_UNAVAILABLE || s == E_FAILED) { /* the page says what the figures would have */
         fprintf(stderr, "assay: report: %s\n", err->text);
@@ -31,6 +33,8 @@ enum status verb_report(const struct context *context, int argc, char **argv, st
     if (!s)
         s = report_write(argv[1], err);
     if (!s)
-        printf("%s/report.html\n", argv[1]);
+        s = plots_place(argv[1], "report.html", page, err);
+    if (!s)
+        printf("%s\n", page);
     return s;
 }

@@ -15,7 +15,7 @@
 
 extern const char embed_prelude_gp[];
 
-enum { PATH_BYTES = 4096, TABLE_ROWS = 60 };
+enum { PATH_BYTES = PLOTS_PATH, TABLE_ROWS = 60 };
 
 static const char *const endings[] = {[PLOT_SVG] = "svg", [PLOT_PNG] = "png", [PLOT_PDF] = "pdf"};
 
@@ -107,6 +107,24 @@ static bool forget_creation_date(const char *path)
     return forgotten;
 }
 
+/* gnuplot does not say that the disk filled: a whole image has the end of its format. */
+static bool is_whole(const char *path, enum plot_format format)
+{
+    static const char *const ends[] = {
+        [PLOT_SVG] = "</svg>", [PLOT_PNG] = "IEND", [PLOT_PDF] = "%%EOF"};
+    char bytes[32];
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return false;
+    off_t room = sizeof bytes;
+    ssize_t n = fstat(fd, &st)
+                    ? -1
+                    : pread(fd, bytes, sizeof bytes, st.st_size > room ? st.st_size - room : 0);
+    close(fd);
+    return n > 0 && memmem(bytes, (size_t)n, ends[format], strlen(ends[format]));
+}
+
 /* Counts the images that are there; one that failed may be there in part, and goes. */
 static enum status count_images(const char *folder, enum plot_format format,
                                 const struct gnuplot_job *jobs, const struct figures *fs,
@@ -116,15 +134,16 @@ static enum status count_images(const char *folder, enum plot_format format,
     size_t n_failed = 0;
     for (size_t i = 0; i < fs->n; i++) {
         char path[PATH_BYTES];
-        struct stat st;
         if (join(path, folder, fs->list[i].name, endings[format], err))
             return E_CANTCREATE;
-        if (!jobs[i].status && !stat(path, &st) && st.st_size > 0 &&
-            (format != PLOT_PDF || forget_creation_date(path))) {
+        bool is_there = !jobs[i].status && !access(path, F_OK), whole = is_whole(path, format);
+        if (is_there && whole && (format != PLOT_PDF || forget_creation_date(path))) {
             ++*n_figures;
             continue;
         }
         unlink(path);
+        if (is_there && !whole)
+            return status_fail(err, E_IO, "%s: ends early; is the disk full?", path);
         if (!n_failed++)
             failed = &jobs[i];
     }
@@ -159,15 +178,30 @@ static enum status draw_all(const char *folder, enum plot_format format, const c
     return s;
 }
 
-enum status plots_draw(const char *folder, enum plot_format format, const char *search_path,
+enum status plots_place(const char *results, const char *what, char path[PLOTS_PATH],
+                        struct err *err)
+{
+    static const char ending[] = ".json";
+    struct stat st;
+    size_t n = strlen(results);
+    bool is_file = !stat(results, &st) && !S_ISDIR(st.st_mode);
+    if (is_file && n > sizeof ending && !strcmp(results + n - sizeof ending + 1, ending))
+        n -= sizeof ending - 1;
+    if (snprintf(path, PLOTS_PATH, "%.*s%s%s", (int)n, results, is_file ? "-" : "/", what) >=
+        PLOTS_PATH)
+        return status_fail(err, E_NOINPUT, "%.200s: name too long", results);
+    return OK;
+}
+
+enum status plots_draw(const char *results, enum plot_format format, const char *search_path,
                        struct progress *progress, size_t *n_figures, struct err *err)
 {
     struct drawing d;
     char plots[PATH_BYTES];
     *n_figures = 0;
-    if (snprintf(plots, sizeof plots, "%s/plots", folder) >= (int)sizeof plots)
-        return status_fail(err, E_NOINPUT, "%.200s: name too long", folder);
-    enum status s = drawing_load(folder, &d, err);
+    enum status s = plots_place(results, "plots", plots, err);
+    if (!s)
+        s = drawing_load(results, &d, err);
     if (s)
         return s;
     s = document_make_folder(plots, err);
@@ -184,10 +218,10 @@ static void print_words(FILE *out, const char *text)
         fputc((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text, out);
 }
 
-enum status plots_print_tables(const char *folder, FILE *out, struct err *err)
+enum status plots_print_tables(const char *results, FILE *out, struct err *err)
 {
     struct drawing d;
-    enum status s = drawing_load(folder, &d, err);
+    enum status s = drawing_load(results, &d, err);
     if (s)
         return s;
     for (size_t i = 0; i < d.figures.n; i++) {

@@ -94,11 +94,15 @@ void figure_end(struct figures *fs, struct figure *f)
 
 static void build(struct figures *fs)
 {
+    figures_compare(fs);
     figures_claims(fs);
     figures_speed(fs);
     figures_limits(fs);
     figures_roofline(fs);
     figures_pareto(fs);
+    figures_traffic(fs);
+    figures_tiers(fs);
+    figures_counters(fs);
     for (size_t i = 0; i < fs->results->n_analyses; i++)
         if (!strcmp(fs->results->analyses[i].name, "quant-error")) {
             figures_quant_error(fs, &fs->results->analyses[i]);
@@ -185,12 +189,47 @@ void format_si(double value, const char *unit, char text[32])
     snprintf(text, 32, "%.12s %s%.12s", number, prefixes[i], unit);
 }
 
+bool fits_log_axis(double value)
+{
+    return value > 1e-60 && value < 1e60;
+}
+
 double tick_step(double low, double high)
 {
     double span = high > low ? high - low : fabs(high) > 0 ? fabs(high) : 1;
     double power = pow(10, floor(log10(span / 4)));
     double mantissa = span / 4 / power;
     return power * (mantissa >= 5 ? 5 : mantissa >= 2 ? 2 : 1);
+}
+
+static void print_tick(FILE *out, char axis, size_t n, double value)
+{
+    fprintf(out, "set %ctics %s('%.6g' %.9g)\n", axis, n ? "add " : "", value, value);
+}
+
+size_t print_even_ticks(FILE *out, char axis, double low, double high, double step)
+{
+    size_t n = 0;
+    long first = lround(ceil(low / step - 1e-9)), last = lround(floor(high / step + 1e-9));
+    for (long k = first; k <= last; k++)
+        print_tick(out, axis, n++, (double)k * step);
+    return n;
+}
+
+size_t print_log_ticks(FILE *out, char axis, double low, double high)
+{
+    enum { MOST_DECADES = 8 };
+    int first = (int)floor(log10(low)), last = (int)floor(log10(high));
+    int stride = (last - first) / MOST_DECADES + 1;
+    bool decades_only = high / low > 1e3;
+    size_t n = 0;
+    for (int decade = first; decade <= last; decade += stride)
+        for (int i = 0; i < (decades_only ? 1 : 3); i++) {
+            double value = (double)(int[]){1, 2, 5}[i] * pow(10, decade);
+            if (value >= low / 1.2 && value <= high * 1.2)
+                print_tick(out, axis, n++, value);
+        }
+    return n;
 }
 
 void print_threads(FILE *out, const struct cell *c)

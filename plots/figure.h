@@ -74,8 +74,14 @@ void caption_measured(FILE *out, const struct results *r, const struct cell *cel
 void format_value(double value, int digits, char text[32]);
 /* With three digits and a prefix: "24.0 GB/s", "1.25 ms". */
 void format_si(double value, const char *unit, char text[32]);
+/* Positive and within 1e-60 and 1e60: a logarithmic axis has room for it and what is around it. */
+bool fits_log_axis(double value);
 /* 1, 2 or 5 times a power of ten: four to nine steps of it lie between low and high. */
 double tick_step(double low, double high);
+/* Sets the ticks of an axis ('x', 'y') at multiples of step, or, on a logarithmic one, at 1, 2 and
+ * 5 times powers of ten, fewer over many decades.  How many: none, and the axis keeps its own. */
+size_t print_even_ticks(FILE *out, char axis, double low, double high, double step);
+size_t print_log_ticks(FILE *out, char axis, double low, double high);
 /* "2 threads" or "1 thread, 4 ranks" */
 void print_threads(FILE *out, const struct cell *c);
 
@@ -85,6 +91,11 @@ void figures_limits(struct figures *fs);
 void figures_roofline(struct figures *fs);
 void figures_pareto(struct figures *fs);
 void figures_claims(struct figures *fs);
+void figures_compare(struct figures *fs);
+/* Of a profile: bytes by tier and their roofline, a few cells a figure; the counters of each. */
+void figures_traffic(struct figures *fs);
+void figures_tiers(struct figures *fs);
+void figures_counters(struct figures *fs);
 /* Of an analysis called quant-error: error against bits; tensor by format; weights. */
 void figures_quant_error(struct figures *fs, const struct analysis_document *a);
 void figures_heat_map(struct figures *fs, const struct analysis_document *a);

@@ -293,22 +293,11 @@ static void label_subjects(const struct chart *chart, const struct panel *panel,
 static void print_ticks(const struct chart *chart, FILE *out)
 {
     double low = fmin(chart->worst, chart->best), high = fmax(chart->worst, chart->best);
-    bool first = true;
-    if (chart->higher_is_better || high / low < 3) {
-        double step = tick_step(low, 2 * high - low); /* the range is wider than the values */
-        for (double k = ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++, first = false)
-            fprintf(out, "set ytics %s('%.6g' %.9g)\n", first ? "" : "add ", k * step, k * step);
-    } else {
-        bool decades_only = high / low > 1e3;
-        for (double decade = floor(log10(low)); decade <= log10(high); decade++)
-            for (int i = 0; i < (decades_only ? 1 : 3); i++) {
-                double value = (double)(int[]){1, 2, 5}[i] * pow(10, decade);
-                if (value < low / 1.2 || value > high * 1.2)
-                    continue;
-                fprintf(out, "set ytics %s('%.3g' %.9g)\n", first ? "" : "add ", value, value);
-                first = false;
-            }
-    }
+    bool first;
+    if (chart->higher_is_better || high / low < 3) /* the range is wider than the values */
+        first = !print_even_ticks(out, 'y', low, high, tick_step(low, 2 * high - low));
+    else
+        first = !print_log_ticks(out, 'y', low, high);
     if (chart->exact > 0)
         fprintf(out, "set ytics %s('exact' %.9g)\n", first ? "" : "add ", chart->exact);
 }

@@ -8,37 +8,9 @@
 #include <string.h>
 
 #include "plots/escape.h"
-#include "plots/legend.h"
+#include "plots/roofline_frame.h"
 
 extern const char embed_roofline_gp[];
-
-enum {
-    LEFT = 78,
-    TOP = 40,
-    BOTTOM = 60,
-    PLOT_WIDTH = 540,
-    PLOT_HEIGHT = 430,
-    ROOF_LABEL_GAP = 15,
-    ROOF_LABEL_LENGTH = 130,
-    ROOFS = 7
-};
-
-struct roof_line {
-    const char *name, *level, *label;
-    double value; /* of these threads on the best instruction set; 0: not measured */
-    const char *unit;
-};
-
-static const struct roof_line known_roofs[ROOFS] = {
-    {"read", "L1", "L1 read", 0, "B/s"},       {"read", "L2", "L2 read", 0, "B/s"},
-    {"read", "L3", "L3 read", 0, "B/s"},       {"read", "DRAM", "DRAM read", 0, "B/s"},
-    {"fma-f32", "", "f32 FMA", 0, "flop/s"},   {"dot-i8", "", "int8 dot product", 0, "op/s"},
-    {"lookup", "", "byte look-up", 0, "op/s"},
-};
-
-struct axes {
-    double x_low, x_high, y_low, y_high;
-};
 
 static const char *const headers[] = {"technique",
                                       "task",
@@ -52,25 +24,6 @@ static const char *const headers[] = {"technique",
                                       "bound by",
                                       "bytes an iteration",
                                       "status"};
-
-static void read_roofs(const struct json *machine, int threads, struct roof_line roofs[ROOFS])
-{
-    memcpy(roofs, known_roofs, sizeof known_roofs);
-    for (const struct json *j = json_first(json_get(machine, "roofs")); j; j = json_next(j)) {
-        double value = json_get_number(j, "value", 0);
-        if (json_get_number(j, "threads", 0) != threads || !isfinite(value))
-            continue;
-        for (size_t i = 0; i < ROOFS; i++)
-            if (!strcmp(roofs[i].name, json_get_string(j, "name", "")) &&
-                !strcmp(roofs[i].level, json_get_string(j, "level", "")))
-                roofs[i].value = fmax(roofs[i].value, value);
-    }
-}
-
-static bool is_memory(const struct roof_line *r)
-{
-    return *r->level;
-}
 
 static bool is_on_roofline(const struct cell *c)
 {
@@ -87,93 +40,6 @@ static double rate(const struct cell *c)
     return c->ops / c->time.value;
 }
 
-static struct axes choose_axes(const struct cell *cells, size_t n, int threads,
-                               const struct roof_line roofs[ROOFS])
-{
-    struct axes a = {INFINITY, 0, INFINITY, 0};
-    double slowest = INFINITY;
-    for (size_t i = 0; i < n; i++)
-        if (cells[i].threads == threads && is_on_roofline(&cells[i])) {
-            a.x_low = fmin(a.x_low, intensity(&cells[i]));
-            a.x_high = fmax(a.x_high, intensity(&cells[i]));
-            a.y_low = fmin(a.y_low, rate(&cells[i]));
-            a.y_high = fmax(a.y_high, rate(&cells[i]));
-        }
-    for (size_t i = 0; i < ROOFS; i++)
-        if (is_memory(&roofs[i]) && roofs[i].value > 0)
-            slowest = fmin(slowest, roofs[i].value);
-        else
-            a.y_high = fmax(a.y_high, roofs[i].value);
-    /* Room at the left for the names of the slopes, at the right for the ridge of the slowest. */
-    a.x_low /= 12;
-    a.x_high = fmax(a.x_high * 4, isfinite(slowest) ? 2.5 * a.y_high / slowest : 0);
-    a.y_low = fmin(a.y_low / 2.5, isfinite(slowest) ? slowest * a.x_low * 1.5 : INFINITY);
-    a.y_high *= 2;
-    return a;
-}
-
-static void draw_line(FILE *out, double x0, double y0, double x1, double y1)
-{
-    fprintf(out,
-            "set arrow from first %.6g, first %.6g to first %.6g, first %.6g nohead back lw 1.3 "
-            "lc rgb '#555555'\n",
-            x0, y0, x1, y1);
-}
-
-/* A slope ends where it meets the highest ceiling; a ceiling begins at the fastest slope. */
-static void draw_roofs(struct figure *f, const struct axes *a, const struct roof_line roofs[ROOFS])
-{
-    double ceiling = 0, fastest = 0, last_y = 0, last_slope = 0;
-    double decade_x = PLOT_WIDTH / log10(a->x_high / a->x_low),
-           decade_y = PLOT_HEIGHT / log10(a->y_high / a->y_low);
-    double angle = atan2(decade_y, decade_x);
-    int indent = 0, slope_indent = 0;
-    char rate_text[32];
-    for (size_t i = 0; i < ROOFS; i++) {
-        double *largest = is_memory(&roofs[i]) ? &fastest : &ceiling;
-        *largest = fmax(*largest, roofs[i].value);
-    }
-    for (size_t i = 0; i < ROOFS; i++) {
-        const struct roof_line *r = &roofs[i];
-        char label[96];
-        if (!(r->value > 0))
-            continue;
-        format_si(r->value, r->unit, rate_text);
-        snprintf(label, sizeof label, "%s %s", r->label, rate_text);
-        if (is_memory(r)) {
-            double x0 = fmax(a->x_low, a->y_low / r->value),
-                   x1 = fmin(a->x_high, ceiling > 0 ? ceiling / r->value : a->x_high), at;
-            /* Slopes closer than a line of text take turns along their way. */
-            bool close =
-                last_slope > 0 &&
-                fabs(log10(r->value / last_slope)) * decade_y * cos(angle) < ROOF_LABEL_GAP;
-            slope_indent = close ? slope_indent + (int)(ROOF_LABEL_LENGTH * cos(angle)) : 0;
-            last_slope = r->value;
-            at = x0 * pow(10, (10 + slope_indent) / decade_x);
-            draw_line(f->script, x0, r->value * x0, x1, r->value * x1);
-            fputs("set label ", f->script);
-            escape_gnuplot(f->script, label);
-            fprintf(f->script,
-                    " at first %.6g, first %.6g left rotate by %.3g font small textcolor rgb "
-                    "'#444444' front\n",
-                    at, r->value * at * pow(10, 9 / decade_y), angle * 180 / M_PI);
-            continue;
-        }
-        draw_line(f->script, fastest > 0 ? r->value / fastest : a->x_low, r->value, a->x_high,
-                  r->value);
-        /* Ceilings closer than a line of text take turns to the left. */
-        indent = last_y > 0 && fabs(log10(r->value / last_y)) * decade_y < ROOF_LABEL_GAP
-                     ? indent + 190
-                     : 0;
-        last_y = r->value;
-        fputs("set label ", f->script);
-        escape_gnuplot(f->script, label);
-        fprintf(f->script,
-                " at first %.6g, first %.6g right font small textcolor rgb '#444444' front\n",
-                a->x_high * pow(10, -(4.0 + indent) / decade_x), r->value * pow(10, 8 / decade_y));
-    }
-}
-
 static bool is_first_of_name(const struct cell *cells, size_t i)
 {
     for (size_t j = i; j-- > 0 && cell_same_task(&cells[j], &cells[i]);)
@@ -186,8 +52,7 @@ static bool is_first_of_name(const struct cell *cells, size_t i)
 static void draw_legend(struct figures *fs, struct figure *f, int threads)
 {
     const struct cell *cells = fs->results->cells, *headed = NULL;
-    struct legend legend = {
-        .figure = f, .x = LEFT + PLOT_WIDTH + 24, .y = TOP, .max_rows = PLOT_HEIGHT / LEGEND_LINE};
+    struct legend legend = roofline_legend(f);
     for (size_t i = 0; i < fs->results->n_cells; i++) {
         const struct cell *c = &cells[i];
         if (c->threads != threads || !is_on_roofline(c) || !is_first_of_name(cells, i))
@@ -231,7 +96,7 @@ static void add_cell(struct figures *fs, struct figure *f, const struct cell *c)
 static void draw(struct figures *fs, int threads)
 {
     const struct results *r = fs->results;
-    struct roof_line roofs[ROOFS];
+    struct roofline_frame frame;
     size_t drawn = 0, without = 0;
     char word[32];
     for (size_t i = 0; i < r->n_cells; i++)
@@ -245,13 +110,12 @@ static void draw(struct figures *fs, int threads)
                                     threads, threads == 1 ? "" : "s");
     if (!f)
         return;
-    read_roofs(results_machine(r), threads, roofs);
-    struct axes a = choose_axes(r->cells, r->n_cells, threads, roofs);
-    figure_size(f, LEFT + PLOT_WIDTH + LEGEND_WIDTH, TOP + PLOT_HEIGHT + BOTTOM, LEFT, LEGEND_WIDTH,
-                TOP, BOTTOM);
-    fprintf(f->script, "x_low = %.6g; x_high = %.6g; y_low = %.6g; y_high = %.6g\n", a.x_low,
-            a.x_high, a.y_low, a.y_high);
-    draw_roofs(f, &a, roofs);
+    roofline_frame_begin(&frame, results_machine(r), threads);
+    for (size_t i = 0; i < r->n_cells; i++)
+        if (r->cells[i].threads == threads && is_on_roofline(&r->cells[i]))
+            roofline_frame_hold(&frame, intensity(&r->cells[i]), rate(&r->cells[i]));
+    roofline_frame_end(&frame, f,
+                       "arithmetic intensity (operations per byte of compulsory traffic)");
     draw_legend(fs, f, threads);
     fputs("# op/B\top/s\top/s at the limit\tcolour\tshape\tcell\n", f->rows);
     for (size_t i = 0; i < r->n_cells; i++)

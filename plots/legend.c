@@ -2,7 +2,7 @@
 
 #include "plots/escape.h"
 
-enum { NAME_COLUMNS = 30, INDENT = 8, LINE_LENGTH = 30 };
+enum { NAME_COLUMNS = 29, LINE_NAME_COLUMNS = 25, INDENT = 8, LINE_LENGTH = 30 };
 
 /* The y of the next row's middle, or -1 when there is no room. */
 static int next_row(struct legend *l)
@@ -14,10 +14,11 @@ static int next_row(struct legend *l)
     return l->y + LEGEND_LINE / 2 + LEGEND_LINE * l->rows++;
 }
 
-static void name_at(struct legend *l, const char *name, int x, int y, const char *options)
+static void name_at(struct legend *l, const char *name, size_t columns, int x, int y,
+                    const char *options)
 {
     char label[4 * NAME_COLUMNS + 8];
-    label_shorten(name, NAME_COLUMNS, label, sizeof label);
+    label_shorten(name, columns, label, sizeof label);
     figure_label(l->figure, label, x, y, options);
 }
 
@@ -25,7 +26,7 @@ void legend_heading(struct legend *l, const char *text)
 {
     int y = l->rows + 2 < l->max_rows ? next_row(l) : -1;
     if (y >= 0)
-        name_at(l, text, l->x, y, "left font bold");
+        name_at(l, text, NAME_COLUMNS, l->x, y, "left font bold");
 }
 
 void legend_mark(struct legend *l, const char *name, const struct look *look)
@@ -37,7 +38,7 @@ void legend_mark(struct legend *l, const char *name, const struct look *look)
     snprintf(options, sizeof options,
              "left point pt %d ps 1 lc rgb '#%06x' offset character 1.4, 0", look->shape,
              look->rgb);
-    name_at(l, name, l->x + INDENT, y, options);
+    name_at(l, name, NAME_COLUMNS, l->x + INDENT, y, options);
 }
 
 void legend_line(struct legend *l, const char *name, const struct look *look)
@@ -49,7 +50,7 @@ void legend_line(struct legend *l, const char *name, const struct look *look)
             "set arrow from screen %d.0/width, screen 1-%d.0/height to screen %d.0/width, screen "
             "1-%d.0/height nohead lw 2 dt %d lc rgb '#%06x'\n",
             l->x, y, l->x + LINE_LENGTH, y, look->dash, look->rgb);
-    name_at(l, name, l->x + LINE_LENGTH + INDENT, y, "left");
+    name_at(l, name, LINE_NAME_COLUMNS, l->x + LINE_LENGTH + INDENT, y, "left");
 }
 
 void legend_end(struct legend *l)

@@ -16,7 +16,7 @@
 
 extern const char embed_report_css[], embed_report_js[];
 
-enum { PATH_BYTES = 4096, MAX_SVG_BYTES = 8 << 20, MAX_ROWS = 2000 };
+enum { PATH_BYTES = PLOTS_PATH, MAX_SVG_BYTES = 8 << 20, MAX_ROWS = 2000 };
 
 #define COLUMNS(headers) (sizeof(headers) / sizeof(headers)[0])
 
@@ -148,17 +148,25 @@ static void show_summary(FILE *out, const struct results *r)
                              {"not-reproduced", "not reproduced", 0},
                              {"skipped", "claims skipped", 0},
                              {"error", "checks in error", 0},
-                             {NULL, NULL, 0}};
+                             {NULL, NULL, 0}},
+                 profiled[] = {{"ok", "cells profiled", 0}, {NULL, NULL, 0}},
+                 compared[] = {{"slower", "slower", 0},
+                               {"faster", "faster", 0},
+                               {"equivalent", "equivalent", 0},
+                               {"unresolved", "unresolved", 0},
+                               {NULL, NULL, 0}};
     const struct json *rows = json_get(r->check, "checks");
     size_t n_cells = count_words(json_get(r->bench, "cells"), "status", cells),
-           n_checks = count_words(rows, "verdict", checks), unexplained = 0;
+           n_checks = count_words(rows, "verdict", checks), unexplained = 0,
+           n_profiled = count_words(json_get(r->profile, "cells"), "status", profiled),
+           n_compared = count_words(json_get(r->compare, "cells"), "verdict", compared);
     for (const struct json *j = json_first(rows); j; j = json_next(j))
         unexplained += !strcmp(json_get_string(j, "verdict", ""), "not-reproduced") &&
                        !*json_get_string(j, "explained", "");
     size_t bad = cells[3].n + cells[4].n + cells[5].n, bad_claims = checks[4].n + unexplained;
     bool interrupted = !strcmp(json_get_string(results_run(r), "status", ""), "interrupted");
     fprintf(out, "<section id=\"summary\">\n<p class=\"verdict%s\">",
-            bad || bad_claims || interrupted ? " bad" : "");
+            bad || bad_claims || interrupted || compared[0].n ? " bad" : "");
     if (interrupted)
         fputs("The run was interrupted: what follows is a part of it. ", out);
     if (bad)
@@ -171,11 +179,17 @@ static void show_summary(FILE *out, const struct results *r)
                 bad_claims, n_checks);
     else if (n_checks)
         fprintf(out, "Every claim of %zu is reproduced, skipped or explained.", n_checks);
-    if (!n_cells && !n_checks)
+    if (n_profiled)
+        fprintf(out, " %zu of %zu cells were profiled.", profiled[0].n, n_profiled);
+    if (n_compared)
+        fprintf(out, " %zu of %zu compared cells are slower.", compared[0].n, n_compared);
+    if (!n_cells && !n_checks && !n_profiled && !n_compared)
         fprintf(out, "%zu analys%s.", r->n_analyses, r->n_analyses == 1 ? "is" : "es");
     fputs("</p>\n", out);
     show_counts(out, cells);
     show_counts(out, checks);
+    show_counts(out, profiled);
+    show_counts(out, compared);
     fputs("</section>\n", out);
 }
 
@@ -259,12 +273,14 @@ static void show_machine(FILE *out, const struct results *r)
 
 /* Reads a drawing; NULL when there is none.  Not a link: a stranger's folder must not show other
  * files. */
-static char *read_svg(const char *folder, const char *name, size_t *n)
+static char *read_svg(const char *results, const char *name, size_t *n)
 {
-    char path[PATH_BYTES];
+    char place[PATH_BYTES], path[PATH_BYTES];
+    struct err err;
     struct stat st;
     char *bytes = NULL;
-    if (snprintf(path, sizeof path, "%s/plots/%s.svg", folder, name) >= (int)sizeof path)
+    if (plots_place(results, "plots", place, &err) ||
+        snprintf(path, sizeof path, "%s/%s.svg", place, name) >= (int)sizeof path)
         return NULL;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0)
@@ -281,10 +297,10 @@ static char *read_svg(const char *folder, const char *name, size_t *n)
     return bytes;
 }
 
-static void show_drawing(FILE *out, const char *folder, const struct figure *f, size_t index)
+static void show_drawing(FILE *out, const char *results, const struct figure *f, size_t index)
 {
     size_t n, n_inlined;
-    char *inlined = NULL, prefix[32], *svg = read_svg(folder, f->name, &n);
+    char *inlined = NULL, prefix[32], *svg = read_svg(results, f->name, &n);
     struct err why = {{0}};
     if (!svg) {
         fputs("<p class=\"soft\">Not drawn; the table below says the same.</p>\n", out);
@@ -304,12 +320,12 @@ static void show_drawing(FILE *out, const char *folder, const struct figure *f, 
     free(svg);
 }
 
-static void show_figure(FILE *out, const char *folder, const struct figure *f, size_t index,
+static void show_figure(FILE *out, const char *results, const struct figure *f, size_t index,
                         bool table_open)
 {
     escape_format(out, "<h3>", f->title, "</h3>\n");
     fprintf(out, "<figure id=\"figure-%zu\">\n", index);
-    show_drawing(out, folder, f, index);
+    show_drawing(out, results, f, index);
     fprintf(out, "<figcaption>Figure %zu. ", index);
     escape_format(out, "", f->caption, "</figcaption>\n</figure>\n");
     fprintf(out, "<details%s><summary>Table of figure %zu</summary>\n", table_open ? " open" : "",
@@ -323,13 +339,13 @@ static bool is_claims(const struct figure *f)
     return !strcmp(f->name, "claims");
 }
 
-static void show_figures(FILE *out, const char *folder, const struct figures *fs)
+static void show_figures(FILE *out, const char *results, const struct figures *fs)
 {
     size_t others = 0;
     for (size_t i = 0; i < fs->n; i++)
         if (is_claims(&fs->list[i])) {
             fputs("<section id=\"claims\"><h2>Claims</h2>\n", out);
-            show_figure(out, folder, &fs->list[i], i + 1, true);
+            show_figure(out, results, &fs->list[i], i + 1, true);
             fputs("</section>\n", out);
         } else {
             others++;
@@ -339,7 +355,7 @@ static void show_figures(FILE *out, const char *folder, const struct figures *fs
     fputs("<section id=\"figures\"><h2>Figures</h2>\n", out);
     for (size_t i = 0; i < fs->n; i++)
         if (!is_claims(&fs->list[i]))
-            show_figure(out, folder, &fs->list[i], i + 1, false);
+            show_figure(out, results, &fs->list[i], i + 1, false);
     if (fs->left_out)
         fprintf(out, "<p class=\"soft\">%zu more figures were not drawn.</p>\n", fs->left_out);
     fputs("</section>\n", out);
@@ -407,14 +423,18 @@ static void show_scalars(FILE *out, const struct json *object)
 static void show_run(FILE *out, const struct results *r)
 {
     fputs("<section id=\"run\"><h2>Run record</h2>\n", out);
-    if (r->bench) {
-        fputs("<h3>bench.json</h3>\n", out);
-        show_members(out, json_get(r->bench, "run"));
-    }
-    if (r->check) {
-        fputs("<h3>check.json</h3>\n", out);
-        show_members(out, json_get(r->check, "run"));
-    }
+    const struct {
+        const char *name;
+        const struct json *document;
+    } documents[] = {{"bench.json", r->bench},
+                     {"check.json", r->check},
+                     {"profile.json", r->profile},
+                     {"compare.json", r->compare}};
+    for (size_t i = 0; i < COLUMNS(documents); i++)
+        if (documents[i].document) {
+            fprintf(out, "<h3>%s</h3>\n", documents[i].name);
+            show_members(out, json_get(documents[i].document, "run"));
+        }
     for (size_t i = 0; i < r->n_analyses; i++) {
         const struct analysis_document *a = &r->analyses[i];
         escape_format(out, "<h3>analysis-", a->stem, ".json</h3>\n");
@@ -448,7 +468,7 @@ static void show_links(FILE *out, const struct results *r, const struct figures 
     fputs("</ul></nav>\n", out);
 }
 
-static void write_page(FILE *out, const char *folder, const struct drawing *d)
+static void write_page(FILE *out, const char *results, const struct drawing *d)
 {
     const struct json *run = results_run(&d->results);
     const char *host = json_get_string(run, "host", "an unnamed host"),
@@ -470,25 +490,25 @@ static void write_page(FILE *out, const char *folder, const struct drawing *d)
     show_links(out, &d->results, &d->figures);
     show_statuses(out, &d->results);
     show_machine(out, &d->results);
-    show_figures(out, folder, &d->figures);
+    show_figures(out, results, &d->figures);
     show_cells(out, &d->results);
     show_run(out, &d->results);
     fprintf(out, "</main>\n<script>\n%s</script>\n</body>\n</html>\n", embed_report_js);
 }
 
-enum status report_write(const char *folder, struct err *err)
+enum status report_write(const char *results, struct err *err)
 {
     struct drawing d;
     char path[PATH_BYTES], *page = NULL;
     size_t n = 0;
-    if (snprintf(path, sizeof path, "%s/report.html", folder) >= (int)sizeof path)
-        return status_fail(err, E_NOINPUT, "%.200s: name too long", folder);
-    enum status s = drawing_load(folder, &d, err);
+    enum status s = plots_place(results, "report.html", path, err);
+    if (!s)
+        s = drawing_load(results, &d, err);
     if (s)
         return s;
     FILE *out = text_stream(&page, &n);
     if (out)
-        write_page(out, folder, &d);
+        write_page(out, results, &d);
     bool bad = !out || ferror(out);
     if ((out && fclose(out)) || bad)
         s = status_fail(err, E_NOMEM, "%s: not enough memory", path);

@@ -157,6 +157,15 @@ static enum status read_optional(const char *folder, const char *file, const cha
     return document_read(path, kind, out, err);
 }
 
+/* Takes json. */
+static void add_analysis(struct results *r, struct json *json, const char *stem, size_t n)
+{
+    struct analysis_document *a = &r->analyses[r->n_analyses++];
+    snprintf(a->stem, sizeof a->stem, "%.*s", (int)n, stem);
+    a->name = json_get_string(json, "analysis", "");
+    a->json = json;
+}
+
 static int is_analysis(const struct dirent *entry)
 {
     size_t n = strlen(entry->d_name);
@@ -176,16 +185,10 @@ static enum status read_analyses(const char *folder, struct results *r, struct e
     if (!r->analyses)
         s = status_fail(err, E_NOMEM, "%s: not enough memory", folder);
     for (int i = 0; i < n && !s; i++) {
-        struct analysis_document *a = &r->analyses[r->n_analyses];
         struct json *json = NULL;
         s = read_optional(folder, entries[i]->d_name, "analysis", &json, err);
-        if (s || !json)
-            continue;
-        snprintf(a->stem, sizeof a->stem, "%.*s", (int)strlen(entries[i]->d_name) - 14,
-                 entries[i]->d_name + 9);
-        a->name = json_get_string(json, "analysis", "");
-        a->json = json;
-        r->n_analyses++;
+        if (!s && json)
+            add_analysis(r, json, entries[i]->d_name + 9, strlen(entries[i]->d_name) - 14);
     }
     for (int i = 0; i < n; i++)
         free(entries[i]);
@@ -193,21 +196,67 @@ static enum status read_analyses(const char *folder, struct results *r, struct e
     return s;
 }
 
-enum status results_load(const char *folder, struct results *out, struct err *err)
+static enum status load_folder(const char *folder, struct results *r, struct err *err)
+{
+    enum status s = read_analyses(folder, r, err);
+    if (!s)
+        s = read_optional(folder, "bench.json", "bench", &r->bench, err);
+    if (!s)
+        s = read_optional(folder, "check.json", "check", &r->check, err);
+    if (!s)
+        s = read_optional(folder, "profile.json", "profile", &r->profile, err);
+    if (!s)
+        s = read_optional(folder, "compare.json", "compare", &r->compare, err);
+    if (!s && !r->bench && !r->check && !r->profile && !r->compare && !r->n_analyses)
+        s = status_fail(err, E_NOINPUT,
+                        "%s: holds no bench.json, check.json, profile.json, compare.json or "
+                        "analysis-*.json; give the folder that a run wrote, or a document",
+                        folder);
+    return s;
+}
+
+static enum status load_document(const char *path, struct results *r, struct err *err)
+{
+    struct json *json;
+    enum status s = document_read(path, NULL, &json, err);
+    if (s)
+        return s;
+    const struct {
+        const char *kind;
+        struct json **place;
+    } places[] = {{"bench", &r->bench},
+                  {"check", &r->check},
+                  {"profile", &r->profile},
+                  {"compare", &r->compare}};
+    const char *kind = json_get_string(json, "kind", "");
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
+        if (!strcmp(kind, places[i].kind)) {
+            *places[i].place = json;
+            return OK;
+        }
+    if (strcmp(kind, "analysis")) {
+        s = status_fail(err, E_NOINPUT, "%s: a document of kind '%.40s' has no figure", path, kind);
+        json_free(json);
+        return s;
+    }
+    r->analyses = calloc(1, sizeof *r->analyses);
+    if (!r->analyses) {
+        json_free(json);
+        return status_fail(err, E_NOMEM, "%s: not enough memory", path);
+    }
+    const char *stem = json_get_string(json, "analysis", "");
+    add_analysis(r, json, stem, strnlen(stem, sizeof r->analyses->stem - 1));
+    return OK;
+}
+
+enum status results_load(const char *path, struct results *out, struct err *err)
 {
     struct results r = {0};
-    enum status s = read_analyses(folder, &r, err);
-    if (!s)
-        s = read_optional(folder, "bench.json", "bench", &r.bench, err);
-    if (!s)
-        s = read_optional(folder, "check.json", "check", &r.check, err);
+    struct stat st;
+    bool is_file = !stat(path, &st) && !S_ISDIR(st.st_mode);
+    enum status s = is_file ? load_document(path, &r, err) : load_folder(path, &r, err);
     if (!s)
         s = read_cells(&r, err);
-    if (!s && !r.bench && !r.check && !r.n_analyses)
-        s = status_fail(err, E_NOINPUT,
-                        "%s: holds no bench.json, check.json or analysis-*.json; give the folder "
-                        "that a run wrote",
-                        folder);
     if (s)
         results_free(&r);
     else
@@ -219,6 +268,8 @@ void results_free(struct results *r)
 {
     json_free(r->bench);
     json_free(r->check);
+    json_free(r->profile);
+    json_free(r->compare);
     for (size_t i = 0; i < r->n_analyses; i++)
         json_free(r->analyses[i].json);
     free(r->analyses);
@@ -228,9 +279,10 @@ void results_free(struct results *r)
 
 static const struct json *first_with(const struct results *r, const char *key)
 {
-    const struct json *found = json_get(r->bench, key);
-    if (!found)
-        found = json_get(r->check, key);
+    const struct json *const documents[] = {r->bench, r->check, r->profile, r->compare};
+    const struct json *found = NULL;
+    for (size_t i = 0; i < sizeof documents / sizeof documents[0] && !found; i++)
+        found = json_get(documents[i], key);
     for (size_t i = 0; i < r->n_analyses && !found; i++)
         found = json_get(r->analyses[i].json, key);
     return found;

@@ -1,5 +1,6 @@
 /*
- * The result documents of one folder as the figures and the report want them.
+ * The result documents of one folder, or one document alone, as the figures and the report want
+ * them.
  *
  * Everything borrowed (strings, nodes) lives until results_free().
  */
@@ -42,16 +43,16 @@ struct analysis_document {
 };
 
 struct results {
-    struct json *bench, *check; /* NULL: not there */
-    struct cell *cells;         /* of bench in its order, but tasks and blocks are together */
+    struct json *bench, *check, *profile, *compare; /* NULL: not there */
+    struct cell *cells; /* of bench in its order, but tasks and blocks are together */
     size_t n_cells;
     struct analysis_document *analyses; /* by file name */
     size_t n_analyses;
 };
 
-/* E_NOINPUT: the folder cannot be read or holds no result document; E_FORMAT: one of them is not
- * what it should be. */
-enum status results_load(const char *folder, struct results *out, struct err *err);
+/* path: a folder, or a file with any of these documents.  E_NOINPUT: it cannot be read, or there is
+ * no document that can be drawn; E_FORMAT: one of them is not what it should be. */
+enum status results_load(const char *path, struct results *out, struct err *err);
 void results_free(struct results *r);
 
 /* The machine and the run of the first document that has them; NULL without. */

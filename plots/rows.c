@@ -47,12 +47,14 @@ double rows_row(struct rows *r, const char *name, const char *words)
     double y = r->y + 0.5;
     fputs(r->rows ? "set ytics add (" : "set ytics (", out);
     r->name_columns =
-        larger(r->name_columns, print_short(out, name, NAME_COLUMNS, escape_gnuplot_tick));
+        larger(r->name_columns, print_short(out, name, r->name_limit ? r->name_limit : NAME_COLUMNS,
+                                            escape_gnuplot_tick));
     fprintf(out, " %g)\n", y);
     if (words) {
         fputs("set label ", out);
-        r->word_columns =
-            larger(r->word_columns, print_short(out, words, WORD_COLUMNS, escape_gnuplot));
+        r->word_columns = larger(
+            r->word_columns,
+            print_short(out, words, r->word_limit ? r->word_limit : WORD_COLUMNS, escape_gnuplot));
         fprintf(out, " at graph 1, first %g left offset character 1, 0\n", y);
     }
     r->y += 1;

@@ -12,9 +12,10 @@
 
 struct rows {
     struct figure *figure;
-    double y;    /* where the next row goes, in rows from the top */
-    size_t rows; /* so far */
-    size_t name_columns, word_columns;
+    double y;                          /* where the next row goes, in rows from the top */
+    size_t rows;                       /* so far */
+    size_t name_columns, word_columns; /* the longest so far */
+    size_t name_limit, word_limit;     /* at most 62; 0: what suits the names of variants */
 };
 
 enum { ROWS_MAX = 56 }; /* what one page shows */

@@ -111,6 +111,35 @@ expect 65 'kind' "$program" compare same.json base.json
 echo '{' >bad.json
 expect 65 'bad.json' "$program" compare bad.json base.json
 
+# ---- Figures ----
+if command -v gnuplot >/dev/null; then
+    [ -s slower-plots/compare.svg ] || fail 'a comparison was not drawn beside its document'
+    expect 1 '1 of' "$program" compare base.json new.json --out bare.json --no-plots
+    [ -s bare.json ] && [ ! -e bare-plots ] || fail '--no-plots drew'
+    expect 1 '1 of' "$program" compare base.json new.json --out quiet.json --format json
+    $python -c 'import json; json.load(open("stdout"))' || fail 'drawing spoils the JSON'
+    # What is drawn does not fit, or has no place: one line, exit code 74, and the document is whole.
+    fixture=$source_dir/tests/fixtures/results/bench.json
+    expect 0 '' "$program" compare "$fixture" "$fixture" --out roomy.json --format json
+    blocks=$(($(stat -c %s roomy.json) / 1024 + 2))
+    [ "$(stat -c %s roomy-plots/compare.svg)" -gt $((blocks * 1024)) ] || fail 'the figure is too small'
+    expect 74 'plots: ' bash -c "trap '' XFSZ; ulimit -f $blocks
+        '$program' compare '$fixture' '$fixture' --out tight.json --format json"
+    [ "$(wc -l <stderr)" = 1 ] || fail "more than one line: $(cat stderr)"
+    [ "$(wc -c <tight.json)" -gt 20000 ] || fail 'the document is not whole'
+    [ ! -e tight-plots/compare.svg ] || fail 'half a figure was left'
+    : >blocked-plots
+    expect 74 'plots: ' "$program" compare "$fixture" "$fixture" --out blocked.json
+    validate blocked.json
+    PATH=$PWD expect 0 '' "$program" compare "$fixture" "$fixture" --out without.json
+    [ -s without.json ] || fail 'nothing was written without gnuplot'
+    # The same of a folder and its report.
+    blocks=$(($(stat -c %s both/bench.json) / 1024 + 2))
+    expect 74 '' bash -c "trap '' XFSZ; ulimit -f $blocks; '$program' merge tight one two"
+    [ "$(wc -l <stderr)" = 1 ] || fail "more than one line: $(cat stderr)"
+    cmp -s tight/bench.json both/bench.json || fail 'the results did not outlive the figures'
+fi
+
 # ---- Two builds ----
 # the new build is held to the reference kernels: what it has in vectors is slower, far beyond noise
 cat >slow_build <<SCRIPT
@@ -132,6 +161,34 @@ if [ "$(member whole/bench.json 'd["run"]["isa"]')" != ref ]; then
     [ "$(member live.json 'any(c["verdict"] == "slower" and c["evidence"] == "confirmed" and c["base"]["n"] == 40 for c in d["cells"])')" = True ] ||
         fail 'no cell was found slower by 40 pairs'
 fi
+# a request to stop in the screening, and in the confirmation: what there is is judged
+cat >stopping_build <<SCRIPT
+#!/bin/sh
+echo call >>calls
+[ "\$(wc -l <calls)" -ne "\$(cat stop_at)" ] || kill -TERM \$PPID
+exec ./slow_build "\$@"
+SCRIPT
+chmod +x stopping_build
+blocks=$(member live.json 'len({c["path"].rsplit("/", 2)[0] + "/" + c["path"].rsplit("/", 1)[1] for c in d["cells"]})')
+interrupt() {
+    rm -f calls
+    echo "$2" >stop_at
+    expect 130 'interrupted' "$program" compare --live "$program" ./stopping_build "$technique" \
+        "${live[@]}" --out stopped.json
+    validate stopped.json
+    grep -q "interrupted in the $1" stdout || fail "stopped in the $1, and not said"
+    [ "$(member stopped.json 'd["run"]["status"], len(d["cells"])')" = \
+        "interrupted $(member live.json 'len(d["cells"])')" ] || fail "stopped in the $1, and cells were lost"
+    [ "$(member stopped.json 'max(c["base"]["n"] for c in d["cells"])')" -ge "$3" ] ||
+        fail "stopped in the $1, and pairs were lost"
+}
+interrupt screening $((3 * blocks + 1)) 3
+[ "$(member stopped.json 'd["summary"]["slower"] + d["summary"]["faster"]')" = 0 ] ||
+    fail 'a verdict without a confirmation'
+[ $code -ne 1 ] || interrupt confirmation $((12 * blocks + 9)) 2
+echo 1 >stop_at
+rm -f calls stopped.json
+expect 130 'interrupted' "$program" compare --live ./stopping_build "$program" "$technique" "${live[@]}" --out stopped.json
 expect 66 'nowhere' "$program" compare --live "$program" ./nowhere "$technique"
 expect 64 'two programs' "$program" compare --live "$program"
 expect 64 "matches no technique" "$program" compare --live "$program" ./slow_build nonsense

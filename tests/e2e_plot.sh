@@ -65,7 +65,7 @@ has results/report.html 'Not drawn'
 if command -v gnuplot >/dev/null; then
     for format in svg png pdf; do
         run 0 draw plot results --format $format
-        has draw.out '^18 figures in results/plots$'
+        has draw.out '^25 figures in results/plots$'
         for script in results/plots/*.gp; do
             [ -s "${script%.gp}.$format" ] ||
                 { echo "$script: no $format"; failures=$((failures + 1)); }
@@ -74,6 +74,12 @@ if command -v gnuplot >/dev/null; then
     # A user draws one again where it stands.
     (cd results/plots && rm claims.pdf && gnuplot claims.gp && [ -s claims.pdf ]) ||
         { echo 'claims.gp does not draw by itself'; failures=$((failures + 1)); }
+    # One document alone, into its own place.
+    for document in results/*.json; do
+        run 0 alone plot "$document"
+        has alone.out "^[0-9]+ figures in ${document%.json}-plots\$"
+        rm -r "${document%.json}-plots"
+    done
     run 0 report report results
     has results/report.html '<svg role="img"'
 fi

@@ -63,6 +63,8 @@ static inline void fixture_copy_all(void)
     fixture_copy("bench.json", NULL, NULL);
     fixture_copy("check.json", NULL, NULL);
     fixture_copy("analysis-quant-error.json", NULL, NULL);
+    fixture_copy("profile.json", NULL, NULL);
+    fixture_copy("compare.json", NULL, NULL);
 }
 
 #endif

@@ -18,7 +18,7 @@
 #include "plots/plots.h"
 #include "tests/plots_fixture.h"
 
-enum { FIXTURE_FIGURES = 18 };
+enum { FIXTURE_FIGURES = 25, OF_PROFILE = 6, OF_COMPARE = 1 };
 
 /* Tests that draw skip themselves with a message where there is no gnuplot. */
 static bool can_draw(void)
@@ -105,7 +105,16 @@ static void axes_are_labelled_with_their_units(void **unused)
                   {"error-quant-error", "rms(error) / rms(weights)"},
                   {"heat-map-quant-error", "SQNR (dB)"},
                   {"weights-quant-error", "weight / rms of its tensor"},
-                  {"weights-quant-error", "density"}};
+                  {"weights-quant-error", "density"},
+                  {"compare", "time of new over time of base"},
+                  {"compare", "1.082 [1.071, 1.094]"},
+                  {"compare", "1.040, no interval"},
+                  {"traffic-cube-root-formats-gemv", "over the modelled ones"},
+                  {"traffic-cube-root-formats-gemv", "547 kB, 1.04 times"},
+                  {"tiers-cube-root-formats-gemv", "operations per byte of each tier"},
+                  {"tiers-cube-root-formats-gemv", "simulated, missed last level"},
+                  {"counters-cube-root-formats-bf16_l2.256x512", "absent: cannot be opened"},
+                  {"counters-cube-root-formats-bf16_l2.256x512", "events of an iteration"}};
     if (!can_draw())
         return;
     fixture_copy_all();
@@ -166,6 +175,8 @@ static void names_cannot_become_commands(void **unused)
         fixture_copy("bench.json", "int4_b64", hostile[i]);
         fixture_copy("check.json", "error-halves", hostile[i]);
         fixture_copy("analysis-quant-error.json", "tok_embeddings", hostile[i]);
+        fixture_copy("profile.json", "l2.256x512", hostile[i]);
+        fixture_copy("compare.json", "sylvester", hostile[i]);
         assert_int_equal(draw(PLOT_SVG), FIXTURE_FIGURES);
         if (!stat(scratch_path("plots/owned"), &st) || !stat("owned", &st))
             fail_msg("'%s' was obeyed", hostile[i]);
@@ -336,12 +347,27 @@ static void members_of_the_wrong_type_are_left_out(void **unused)
         "\"quant-error\", \"summary\": {\"formats\": [{}, 1, {\"bits\": 1e308, \"r\": -1}], "
         "\"tensors\": [{\"histogram\": {\"edges\": [2, 1], \"counts\": [1]}}, "
         "{\"histogram\": {\"edges\": [0, 1], \"counts\": [\"x\"]}}]}, \"records\": 7}");
+    fixture_write(
+        scratch_path("profile.json"),
+        "{\"schema\": \"assay.result/1\", \"kind\": \"profile\", \"machine\": 1, \"cells\": [1, "
+        "null, "
+        "{\"threads\": -1e300, \"traffic\": {}, \"counters\": [1, {\"per_iteration\": \"x\"}], "
+        "\"metrics\": 3}, {\"path\": 3, \"work\": [], \"traffic\": [2, {\"tier\": \"modelled\", "
+        "\"bytes\": -1e308, \"causes\": {}}, {\"tier\": \"simulated\", \"bytes\": 0}]}]}");
+    fixture_write(
+        scratch_path("compare.json"),
+        "{\"schema\": \"assay.result/1\", \"kind\": \"compare\", \"margin\": -7, \"base\": 1, "
+        "\"notes\": 3, \"unmatched\": [1, {}], \"cells\": [1, {}, {\"ratio\": 3}, {\"ratio\": "
+        "{\"estimate\": 1e308, \"interval\": [-1, \"x\"]}, \"changes\": [1]}, {\"ratio\": "
+        "{\"estimate\": 1e-300, \"interval\": [1e-308, 1e308]}}]}");
     if (!can_draw())
         return;
     enum status s = plots_draw(scratch, PLOT_SVG, getenv("PATH"), NULL, &n, &err);
     if (s)
         fail_msg("%s", err.text);
-    assert_int_equal(n, 1); /* the claims that could not be judged */
+    /* The claims that could not be judged, cells without a ratio, bytes and events without values.
+     */
+    assert_int_equal(n, 6);
 }
 
 static void tables_say_what_figures_show(void **unused)
@@ -358,10 +384,116 @@ static void tables_say_what_figures_show(void **unused)
     assert_non_null(strstr(text, "lut4_tensor_rms"));
     assert_non_null(strstr(text, "level 0.961"));
     assert_non_null(strstr(text, "machine 9c41-5e0b-77aa"));
+    assert_non_null(strstr(text, "cube-root-formats / gemv: bytes by tier, 2 threads"));
+    assert_non_null(strstr(text, "memory bound: 75 % of the DRAM read roof; counted-dram 1.04x"));
+    assert_non_null(strstr(text, "What sets counted, DRAM apart from modelled: other processes"));
+    assert_non_null(strstr(text, "not asked for: --counters simulated"));
+    assert_non_null(strstr(text, "fwht/n64: failed: the child ended with exit code 3"));
+    assert_non_null(strstr(text, "no work of a known number of misses"));
+    assert_non_null(
+        strstr(text, "Without a partner, 1: quarot/fwht/gone/n64 (1 threads, only in base)"));
+    assert_non_null(strstr(text, "bytes_read 8.40499e+06"));
     for (const char *c = text; *c; c++)
         if ((unsigned char)*c < 0x20 && *c != '\n')
             fail_msg("a control character %d reaches the terminal", *c);
     free(text);
+}
+
+/* A comparison of n cells: every third is slower, one has no interval and one a very wide one. */
+static void write_comparison(const char *file, size_t n)
+{
+    static const char *const verdicts[] = {"slower", "equivalent", "unresolved"};
+    static const double ratios[] = {1.2, 1.0, 1.04};
+    FILE *out = fopen(scratch_path(file), "w");
+    assert_non_null(out);
+    fputs("{\"schema\": \"assay.result/1\", \"kind\": \"compare\", \"margin\": 0.03, \"cells\": [",
+          out);
+    for (size_t i = 0; i < n; i++) {
+        double ratio = ratios[i % 3] + 1e-5 * (double)i;
+        fprintf(out, "%s{\"path\": \"t/task/v/case-%zu\", \"threads\": 2, \"ranks\": 1, ",
+                i ? ", " : "", i);
+        fprintf(out, "\"verdict\": \"%s\", \"ratio\": {\"estimate\": %g, \"interval\": ",
+                verdicts[i % 3], ratio);
+        if (i == 5)
+            fputs("null}}", out);
+        else
+            fprintf(out, "[%g, %g]}}", i == 8 ? 1e-9 : ratio * 0.99, i == 8 ? 1e9 : ratio * 1.01);
+    }
+    fputs("], \"unmatched\": []}\n", out);
+    fclose(out);
+}
+
+static void one_cell_or_thousands_can_be_compared(void **unused)
+{
+    (void)unused;
+    /* All by rank, and lists of the slower and the unresolved; nothing is faster. */
+    static const struct {
+        size_t cells, figures;
+    } sizes[] = {{0, 0}, {1, 1}, {56, 1}, {57, 3}, {2000, 3}};
+    if (!can_draw())
+        return;
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        write_comparison("compare.json", sizes[i].cells);
+        size_t n = draw(PLOT_SVG);
+        if (n != sizes[i].figures)
+            fail_msg("%zu cells: %zu figures, wanted %zu", sizes[i].cells, n, sizes[i].figures);
+        each_figure(is_complete);
+    }
+    char *rows = read_plot("compare-all", "tsv"), *svg = read_plot("compare-slower", "svg");
+    size_t n = 0;
+    for (const char *c = rows; *c; c++)
+        n += *c == '\n';
+    assert_int_equal(n, 2001);
+    assert_non_null(strstr(svg, "slower: 667"));
+    assert_non_null(strstr(svg, "t/task/v/case-1998")); /* the slowest */
+    free(svg);
+    free(rows);
+}
+
+static void one_document_is_drawn_beside_it(void **unused)
+{
+    (void)unused;
+    static const char *const files[] = {"bench.json", "check.json", "analysis-quant-error.json",
+                                        "profile.json", "compare.json"};
+    struct err err = {{0}};
+    size_t n, all = 0;
+    char place[PLOTS_PATH];
+    if (!can_draw())
+        return;
+    fixture_copy_all();
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        char path[256];
+        snprintf(path, sizeof path, "%s", scratch_path(files[i]));
+        if (plots_draw(path, PLOT_SVG, getenv("PATH"), NULL, &n, &err))
+            fail_msg("%s: %s", files[i], err.text);
+        assert_true(n > 0);
+        all += n;
+        assert_int_equal(plots_place(path, "plots", place, &err), OK);
+        if (access(place, F_OK) || !strstr(place, "-plots") || strstr(place, ".json"))
+            fail_msg("%s: its figures are not in %s", files[i], place);
+        assert_int_equal(report_write(path, &err), OK);
+        assert_int_equal(plots_place(path, "report.html", place, &err), OK);
+        assert_int_equal(access(place, F_OK), 0);
+    }
+    assert_int_equal(all, FIXTURE_FIGURES);
+    fixture_copy("compare.json", "\"compare\"", "\"machine\"");
+    assert_int_equal(
+        plots_draw(scratch_path("compare.json"), PLOT_SVG, getenv("PATH"), NULL, &n, &err),
+        E_NOINPUT);
+}
+
+static void profiles_and_comparisons_stand_alone(void **unused)
+{
+    (void)unused;
+    if (!can_draw())
+        return;
+    fixture_copy("profile.json", NULL, NULL);
+    assert_int_equal(draw(PLOT_SVG), OF_PROFILE);
+    each_figure(is_complete);
+    unlink(scratch_path("profile.json"));
+    fixture_copy("compare.json", NULL, NULL);
+    assert_int_equal(draw(PLOT_SVG), OF_COMPARE);
+    each_figure(is_complete);
 }
 
 static void a_variant_looks_the_same_everywhere(void **unused)
@@ -422,6 +554,9 @@ int main(void)
         IN_SCRATCH(what_is_no_result_is_an_error),
         IN_SCRATCH(members_of_the_wrong_type_are_left_out),
         IN_SCRATCH(tables_say_what_figures_show),
+        IN_SCRATCH(one_cell_or_thousands_can_be_compared),
+        IN_SCRATCH(one_document_is_drawn_beside_it),
+        IN_SCRATCH(profiles_and_comparisons_stand_alone),
         IN_SCRATCH(a_variant_looks_the_same_everywhere),
         cmocka_unit_test(long_names_are_cut_in_the_middle_between_characters),
     };

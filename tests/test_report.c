@@ -100,6 +100,10 @@ static void the_page_is_whole_and_in_order(void **unused)
     assert_int_equal(count(page, "<figure "), count(page, "<details"));
     assert_non_null(strstr(page, "2 of 46 cells give no time"));
     assert_non_null(strstr(page, "killed by signal 9"));
+    assert_non_null(strstr(page, "3 of 4 cells were profiled."));
+    assert_non_null(strstr(page, "1 of 7 compared cells are slower."));
+    assert_non_null(strstr(page, "<h3>profile.json</h3>"));
+    assert_non_null(strstr(page, "no work of a known number of misses"));
     assert_non_null(strstr(page, "no such device (a virtual machine without PMU)"));
     assert_non_null(strstr(page, "AMD EPYC 9B14 &amp; co &lt;engineering sample&gt;"));
     free(page);
@@ -122,14 +126,15 @@ static void names_are_text_in_the_page(void **unused)
 static void every_kind_of_folder_gives_a_page(void **unused)
 {
     (void)unused;
-    static const char *const files[] = {"check.json", "analysis-quant-error.json", "bench.json"};
-    for (size_t i = 0; i < 3; i++) {
+    static const char *const files[] = {"check.json", "analysis-quant-error.json", "bench.json",
+                                        "profile.json", "compare.json"};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         fixture_copy(files[i], NULL, NULL);
         try_to_draw();
         char *page = report();
         ids_are_unique(page);
         loads_nothing(page);
-        assert_true(count(page, "<table") > 2);
+        assert_true(count(page, "<table") >= 2);
         free(page);
         unlink(scratch_path(files[i]));
     }

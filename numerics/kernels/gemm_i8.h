@@ -1,5 +1,5 @@
 /*
- * Packed weights times 8-bit tokens, y = x W^T, in a dozen weight formats whose values are small
+ * Packed weights times 8-bit tokens, y = x W^T, in eight weight formats whose values are small
  * integers times scales: every product and sum of a block is an exact integer.
  *
  *   w        [rows][cols], packed by gemm_i8_pack() below; cols <= GEMM_I8_MAX_COLS
