@@ -87,6 +87,8 @@ struct gemv {
     float *pattern;      /* [pattern_rows][cols], unquantised */
     float *x, *y;        /* [tokens][cols], [tokens][rows] */
     void *own;           /* the kernel's */
+    /* How the pattern was coded, with fitted levels; NULL where the kernel alone knows. */
+    const struct block_format *coded;
     struct rotation rotation;
     size_t row_group, groups, group_bytes, copy_bytes;
     char *weights; /* [copies][copy_bytes], packed */
@@ -105,10 +107,8 @@ extern const struct gemv_kernel gemv_lut4, gemv_int4;
  * gemv_lut8 keeps the form of exchange and decodes by a byte table; gemv_unfused decodes that to
  * f32 in memory, and then multiplies (blocks only). */
 extern const struct gemv_kernel gemv_lut, gemv_lut8, gemv_unfused;
-/* The format of such a variant, once prepared, with its fitted levels; NULL for another kernel. */
-const struct block_format *gemv_lut_format(const struct gemv *g);
 /* Packed weights times 8-bit tokens (numerics/kernels/gemm_i8.h), any number of them; spec is a
- * struct gemv_i8_spec.  Formats without blocks.  x is quantised in the timed region. */
+ * struct gemv_i8_spec.  x is quantised in the timed region. */
 struct gemv_i8_spec {
     const char *kernel; /* of gemm_i8_formats[] */
     const char *format; /* of named_formats[]: its levels are values of the kernel's codes */

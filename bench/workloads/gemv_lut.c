@@ -32,10 +32,15 @@ static enum status lut_open(struct gemv *g, struct err *err)
     if (!l)
         return status_fail(err, E_NOMEM, "%s: out of memory", g->format->variant);
     g->row_group = ROW_GROUP;
-    enum status s = gemv_scalar_open(g, &l->coded, err);
+    enum status s = gemv_scalar_open(g, g->format->spec, &l->coded, err);
+    size_t block = l->coded.format.block;
     if (!s && l->coded.bits > CODE_MAX_BITS)
         s = status_fail(err, E_INTERNAL, "%s: %zu levels are too many", g->format->variant,
                         l->coded.codebook.n);
+    if (!s && (block == BLOCK_CHANNEL ||
+               (block != BLOCK_TENSOR && l->coded.format.scale_format != SCALE_BF16)))
+        s = status_fail(err, E_INTERNAL, "%s: scales are not bf16 of blocks or one of the tensor",
+                        g->format->variant);
     return s;
 }
 
@@ -48,11 +53,6 @@ static void lut_close(struct gemv *g)
     buffer_free(l->weights, l->weights_bytes);
     free(l->row);
     free(l);
-}
-
-const struct block_format *gemv_lut_format(const struct gemv *g)
-{
-    return g->format->kernel->close == lut_close ? &lut_of(g)->coded.format : NULL;
 }
 
 /* The first levels are the codebook's. */
@@ -77,7 +77,7 @@ static enum status tiled_pack(struct gemv *g, void *out, struct err *err)
         s = status_fail(err, E_NOMEM, "%s: out of memory", g->format->variant);
     if (!s) {
         canonical_pack(c->codes, g->pattern_rows, g->cols, c->bits, canonical);
-        code_pack(canonical, c->scales, c->bits, g->pattern_rows, g->cols, g->block, out);
+        code_pack(canonical, c->narrow, c->bits, g->pattern_rows, g->cols, g->block, out);
     }
     free(canonical);
     gemv_scalar_drop(c);
@@ -155,8 +155,8 @@ static enum status canonical_group_pack(struct gemv *g, void *out, struct err *e
         uint8_t *group = (uint8_t *)out + i * g->group_bytes;
         canonical_pack(c->codes + i * ROW_GROUP * g->cols, ROW_GROUP, g->cols, c->bits, group);
         if (g->block)
-            memcpy(group + codes_bytes(g), c->scales + i * group_scales(g),
-                   group_scales(g) * sizeof *c->scales);
+            memcpy(group + codes_bytes(g), c->narrow + i * group_scales(g),
+                   group_scales(g) * sizeof *c->narrow);
     }
     gemv_scalar_drop(c);
     return s;

@@ -1,5 +1,6 @@
 #include "bench/workloads/gemv_scalar.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,40 +8,36 @@
 
 enum { FIT_VALUES = 1 << 16 };
 
+static const struct scalar_format *element_of(const char *name)
+{
+    const struct named_format *f = named_formats;
+    while (strcmp(f->name, name))
+        f++;
+    return scalar_format_find(f->element);
+}
+
 static enum status open_named(struct gemv *g, const char *name, struct gemv_scalar *s,
                               struct err *err)
 {
-    const struct named_format *f = named_formats;
-    while (f->name && strcmp(f->name, name))
-        f++;
-    if (!f->name)
-        return status_fail(err, E_INTERNAL, "%s: no such format", name);
-    if (f->block == BLOCK_TENSOR ? f->scale_format != SCALE_F32
-                                 : f->block == BLOCK_CHANNEL || f->scale_format != SCALE_BF16)
-        return status_fail(err, E_INTERNAL, "%s: its scales are not bf16 of blocks or one f32",
-                           name);
-    const struct scaling *scaling = scaling_find(f->scaling);
-    s->element = scalar_format_find(f->element);
-    s->format = (struct block_format){.codebook = &s->codebook,
-                                      .rule = scaling->rule,
-                                      .scale_format = f->scale_format,
-                                      .block = f->block,
-                                      .multiplier = 1,
-                                      .extra_bits = scalar_format_extra_bits(s->element),
-                                      .least = f->least};
-    g->block = f->block == BLOCK_TENSOR ? 0 : f->block;
-    return scalar_format_codebook(s->element, scaling->rule, f->block, 0, &s->codebook, err);
+    enum status status = named_format_make(name, &s->codebook, &s->format, err);
+    if (status)
+        return status;
+    s->element = element_of(name);
+    g->block = s->format.block == BLOCK_CHANNEL ? 0 : s->format.block;
+    return OK;
 }
 
-enum status gemv_scalar_open(struct gemv *g, struct gemv_scalar *s, struct err *err)
+enum status gemv_scalar_open(struct gemv *g, const char *name, struct gemv_scalar *s,
+                             struct err *err)
 {
     enum status status;
-    if (g->format->spec) {
-        status = open_named(g, g->format->spec, s, err);
+    if (name) {
+        status = open_named(g, name, s, err);
     } else {
         status = g->format->codebook(g->block, &s->codebook, err);
         s->format = gemv_block_format(&s->codebook, g->block);
     }
+    g->coded = &s->format;
     while ((size_t)1 << s->bits < s->codebook.n)
         s->bits++;
     return status;
@@ -69,31 +66,31 @@ enum status gemv_scalar_code(const struct gemv *g, struct gemv_scalar *s, struct
 {
     struct block_kernels kernels = block_kernels_pick(g->features);
     size_t n = block_format_scales(&s->format, g->pattern_rows, g->cols);
-    enum status status = OK;
-    float *wide = malloc(n * sizeof *wide);
+    bool bf16 = s->format.scale_format == SCALE_BF16;
     s->codes = malloc(g->pattern_rows * g->cols);
-    s->scales = g->block ? malloc(n * sizeof *s->scales) : NULL;
-    if (!wide || !s->codes || (g->block && !s->scales)) {
-        status = status_fail(err, E_NOMEM, "%s: out of memory", g->format->variant);
-        goto out;
+    s->scales = malloc(n * sizeof *s->scales);
+    s->narrow = bf16 ? malloc(n * sizeof *s->narrow) : NULL;
+    if (!s->codes || !s->scales || (bf16 && !s->narrow))
+        return status_fail(err, E_NOMEM, "%s: out of memory", g->format->variant);
+    if (s->element && s->element->kind == SCALAR_KMEANS) {
+        enum status status = fit(g, s, &kernels, err);
+        if (status)
+            return status;
     }
-    if (s->element && s->element->kind == SCALAR_KMEANS)
-        status = fit(g, s, &kernels, err);
-    if (status)
-        goto out;
-    block_format_encode(&s->format, &kernels, g->pattern, g->pattern_rows, g->cols, s->codes, wide);
-    s->scale = g->block ? 1 : wide[0];
-    for (size_t i = 0; i < n && g->block; i++)
-        s->scales[i] = bf16_from_f32(wide[i]); /* exact: they are bf16 values */
-out:
-    free(wide);
-    return status;
+    block_format_encode(&s->format, &kernels, g->pattern, g->pattern_rows, g->cols, s->codes,
+                        s->scales);
+    for (size_t i = 0; i < n && bf16; i++)
+        s->narrow[i] = bf16_from_f32(s->scales[i]); /* exact: they are bf16 values */
+    s->scale = s->format.block == BLOCK_TENSOR ? s->scales[0] : 1;
+    return OK;
 }
 
 void gemv_scalar_drop(struct gemv_scalar *s)
 {
     free(s->codes);
     free(s->scales);
+    free(s->narrow);
     s->codes = NULL;
     s->scales = NULL;
+    s->narrow = NULL;
 }
