@@ -362,6 +362,37 @@ static enum status block_weights(const void *user, int layer, const float *w, si
     return OK;
 }
 
+/* Bytes of both matrices of the largest net that is called equal, over those of the smallest;
+ * levels are left out, as in the paper's bits. */
+static void check_memory(struct check *check)
+{
+    static const enum net equal[] = {FP_16, KM_4, KM_2, KM_1};
+    double least = INFINITY, most = 0;
+    for (size_t i = 0; i < sizeof equal / sizeof *equal; i++) {
+        struct codebook c;
+        struct block_format f;
+        const char *name = nets[equal[i]].format;
+        size_t n = (INPUTS + INPUTS) * nets[equal[i]].width;
+        double bits = !name ? 16 : NAN;
+        if (name && !named_format_make(name, &c, &f, NULL)) {
+            f.extra_bits = 0;
+            bits = block_format_bits(&f, 1, n);
+        }
+        least = fmin(least, bits * (double)n);
+        most = fmax(most, bits * (double)n);
+    }
+    check_row(check, &(struct claim){.row = "qat.memory",
+                                     .kind = CLAIM_EXACT,
+                                     .text = "the nets called equal are: most bytes over least",
+                                     .paper = {7.767 / 7.664, "bytes ratio",
+                                               "4B at 16, 12B at 4 and 31B at 1 bit"},
+                                     .measured = most / least,
+                                     .unit = "bytes ratio",
+                                     .low = 1,
+                                     .high = 7.767 / 7.664,
+                                     .no_effect = NAN});
+}
+
 /* Widest first: the order in which trainings are shared out. */
 static const enum net order[NETS] = {KM_1, UNI_1, KM_2, UNI_2, W_4,  W_2,
                                      W_1,  W_16,  KM_4, UNI_4, FP_16};
@@ -520,6 +551,7 @@ static void check_speed(struct check *check)
 static void check(struct check *check)
 {
     check_limits(check);
+    check_memory(check);
     check_training(check);
     check_speed(check);
 }
