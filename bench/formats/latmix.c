@@ -67,7 +67,7 @@ static const struct token_cast_format cast_formats[] = {
 
 /* 128 tokens: f32 in and out, 1 MB together, which two cores' L2 hold. */
 static const struct matrix_case cast_cases[] = {
-    {"l2.128x1024", CACHE | QUICK | SMOKE, {{"tokens", 128}, {"d", 1024}}},
+    {"l2.128x1024", CACHE | SMOKE, {{"tokens", 128}, {"d", 1024}}},
     {"llama3.1-8b.1x4096", DRAM, {{"tokens", 1}, {"d", 4096}}},
     {"llama3.2-1b.512x2048", DRAM | QUICK, {{"tokens", 512}, {"d", 2048}}},
     {"llama3.1-8b.512x4096", DRAM, {{"tokens", 512}, {"d", 4096}}},
@@ -113,7 +113,7 @@ static const struct token_cast_format transform_formats[] = {
     {0}};
 
 static const struct matrix_case transform_cases[] = {
-    {"l2.128x1024", CACHE | QUICK | SMOKE, {{"tokens", 128}, {"d", 1024}, {"spread", 1}}},
+    {"l2.128x1024", CACHE | SMOKE, {{"tokens", 128}, {"d", 1024}, {"spread", 1}}},
     {"llama3.1-8b.1x4096", DRAM, {{"tokens", 1}, {"d", 4096}, {"spread", 1}}},
     {"llama3.2-1b.512x2048", DRAM | QUICK, {{"tokens", 512}, {"d", 2048}, {"spread", 1}}},
     {"llama3.1-8b.512x4096", DRAM, {{"tokens", 512}, {"d", 4096}, {"spread", 1}}},
@@ -127,11 +127,11 @@ static enum status transform_prepare(struct trial *t, struct err *err)
 /* ---- gemv: weights in the block formats ---- */
 
 static const struct variant gemv_variants[] = {
-    {"gemv_f32", "dense f32", gemv_run, HEADLINE, {{"bits", 32}}},
+    {"gemv_f32", "dense f32", gemv_run, 0, {{"bits", 32}}},
     {"gemv_bf16", "dense bf16, f32 activations", gemv_run, HEADLINE, {{"bits", 16}}},
     {"gemv_mxfp4", "MXFP4 weights, int8 activations", gemv_run, HEADLINE, {{"bits", 4.25}}},
     {"gemv_nvfp4", "NVFP4 weights, int8 activations", gemv_run, 0, {{"bits", 4.5}}},
-    {"gemv_mxfp8", "MXFP8 E4M3 weights, f32 activations", gemv_run, HEADLINE, {{"bits", 8.25}}},
+    {"gemv_mxfp8", "MXFP8 E4M3 weights, f32 activations", gemv_run, 0, {{"bits", 8.25}}},
     {"gemv_mxint8", "MXINT8 weights, f32 activations", gemv_run, 0, {{"bits", 8.25}}},
     {0}};
 
@@ -145,7 +145,7 @@ static const struct gemv_format gemv_formats[] = {
     {0}};
 
 static const struct matrix_case gemv_cases[] = {
-    {"l2.256x512", CACHE | QUICK | SMOKE, {{"rows", 256}, {"cols", 512}}}, /* 0.5 MB in f32 */
+    {"l2.256x512", CACHE | SMOKE, {{"rows", 256}, {"cols", 512}}}, /* 0.5 MB in f32 */
     {"llama3.1-8b.q_proj", DRAM | QUICK, {{"rows", 4096}, {"cols", 4096}}},
     {"llama3.1-8b.gate_proj", DRAM, {{"rows", 14336}, {"cols", 4096}}},
     {0}};

@@ -24,6 +24,7 @@ enum scalar_kind {
     SCALAR_CUBE_T, /* df fitted to the tensor */
     SCALAR_FLOAT,
     SCALAR_FIXED,   /* whole multiples of 2^-(bits-2), symmetric: MXINT's elements */
+    SCALAR_UNIFORM, /* k / (2^(bits-1) - 1): the grid of an absmax that is itself the scale */
     SCALAR_SIGN,    /* -1 and 1; 0 becomes 1 */
     SCALAR_TERNARY, /* -1, 0 and 1, five to a byte */
     SCALAR_KMEANS   /* levels fitted to the tensor's normalised elements */
