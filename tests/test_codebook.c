@@ -289,7 +289,7 @@ static void lloyd_max_of_samples_nears_that_of_their_law(void **unused)
     assert_int_equal(lloyd_max_fit(&equal, 4, &rng, &c, &err), OK); /* one value, four levels */
     assert_true(c.level[0] == 2 && c.level[3] == 2);
     x[5] = NAN;
-    struct lloyd_max_samples bad = {x, NULL, N, LLOYD_MAX_UNIFORM, 1e-4};
+    struct lloyd_max_samples bad = {.x = x, .n = N, .start = LLOYD_MAX_UNIFORM, .tolerance = 1e-4};
     assert_int_equal(lloyd_max_fit(&bad, 4, &rng, &c, &err), E_USAGE);
 }
 
