@@ -377,7 +377,7 @@ static enum status run_make(struct run *r, const struct checkpoint *checkpoints,
     r->totals = calloc(n, sizeof *r->totals);
     if (!r->sketch || !r->cells || !r->totals)
         return status_fail(err, E_NOMEM, "no memory for %zu formats", n);
-    return survey_open(r->settings->rows, n, r->request->features, threads, &r->survey, err);
+    return survey_open(r->settings->rows, n, 0, r->request->features, threads, &r->survey, err);
 }
 
 static enum status analyse_matrix(struct run *r, const struct tensor *t, size_t cols,
