@@ -17,6 +17,7 @@
 
 struct analyze_options {
     const char *own[ANALYSIS_OPTIONS]; /* values of its own options, in the order of its table */
+    bool own_flag[ANALYSIS_OPTIONS];   /* those of them that take no argument */
     const char *out;
     uint64_t seed;
     size_t threads;
@@ -56,13 +57,14 @@ void analysis_help_make(const struct analysis *a, struct analysis_help *out)
 {
     size_t n = 0;
     for (const struct analysis_option *o = a->options; o->name; o++, n++)
-        out->rows[n] =
-            (struct option_row){o->name,
-                                OPTION_TEXT,
-                                o->argument,
-                                o->help,
-                                offsetof(struct analyze_options, own) + n * sizeof(const char *),
-                                NULL};
+        out->rows[n] = (struct option_row){
+            o->name,
+            o->argument ? OPTION_TEXT : OPTION_FLAG,
+            o->argument,
+            o->help,
+            o->argument ? offsetof(struct analyze_options, own) + n * sizeof(const char *)
+                        : offsetof(struct analyze_options, own_flag) + n * sizeof(bool),
+            NULL};
     memcpy(out->rows + n, shared_options, sizeof shared_options);
     snprintf(out->usage, sizeof out->usage, "analyze %s INPUT ... [options]", a->name);
     out->help = (struct verb_help){out->usage, a->help, out->rows, WORD_FILE, NULL};
@@ -196,5 +198,8 @@ enum status verb_analyze(const struct context *context, int argc, char **argv, s
         s = check_threads(o.threads, err);
     if (s || helped)
         return s;
+    for (size_t i = 0; a->options[i].name; i++)
+        if (o.own_flag[i])
+            o.own[i] = "yes";
     return run(context, a, &o, (const char *const *)argv + 2, (size_t)words, err);
 }

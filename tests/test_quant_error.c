@@ -136,7 +136,7 @@ static void each_cell_equals_coding_by_hand(void **unused)
     (void)unused;
     float *x = draws(SYNTHETIC_STUDENT_T, ROWS * COLS);
     struct tensor t = matrix("w", x, ROWS, COLS);
-    const char *options[4] = {"int4,nf4,crd-normal4,e4m3",
+    const char *options[8] = {"int4,nf4,crd-normal4,e4m3",
                               "block-absmax,channel-absmax,tensor-rms,tensor-absmax", NULL, NULL};
     struct json *d = run_ok(write_checkpoint("a.safetensors", &t, 1), options, 2);
     static const char *const formats[] = {"int4", "nf4", "crd-normal4", "e4m3"};
@@ -162,7 +162,7 @@ static void bits_count_every_scale_and_the_ragged_tail(void **unused)
     (void)unused;
     float *x = draws(SYNTHETIC_NORMAL, ROWS * COLS);
     struct tensor t = matrix("w", x, ROWS, COLS);
-    const char *options[4] = {"int4,crd-t4", "block-absmax,channel-absmax,tensor-rms", NULL, NULL};
+    const char *options[8] = {"int4,crd-t4", "block-absmax,channel-absmax,tensor-rms", NULL, NULL};
     struct json *d = run_ok(write_checkpoint("a.safetensors", &t, 1), options, 1);
     double n = ROWS * COLS;
     const struct json *r = record(d, "w", "int4", "block-absmax");
@@ -206,7 +206,7 @@ static void a_fitted_t_is_never_worse_than_its_normal_limit(void **unused)
         for (size_t c = 0; c < COLS; c++)
             x[r * COLS + c] *= expf(0.05f * (float)r);
     struct tensor t = matrix("w", x, ROWS, COLS);
-    const char *options[4] = {"int4,crd-t4,crd-normal4", "block-absmax", NULL, NULL};
+    const char *options[8] = {"int4,crd-t4,crd-normal4", "block-absmax", NULL, NULL};
     struct json *d = run_ok(write_checkpoint("a.safetensors", &t, 1), options, 2);
     double fitted = json_get_number(record(d, "w", "crd-t4", "block-absmax"), "r", NAN);
     double normal = json_get_number(record(d, "w", "crd-normal4", "block-absmax"), "r", NAN);
@@ -271,7 +271,7 @@ static void zeros_are_coded_without_error(void **unused)
     (void)unused;
     float *x = calloc(ROWS * COLS, sizeof *x);
     struct tensor t = matrix("zeros", x, ROWS, COLS);
-    const char *options[4] = {"int4,e2m1", NULL, NULL, NULL};
+    const char *options[8] = {"int4,e2m1", NULL, NULL, NULL};
     struct json *d = run_ok(write_checkpoint("a.safetensors", &t, 1), options, 1);
     assert_true(json_get_number(record(d, "zeros", "int4", "block-absmax"), "r", NAN) == 0);
     /* an infinite SQNR is null with a reason */
@@ -289,7 +289,7 @@ static void wrong_options_name_what_is_wrong(void **unused)
     struct tensor t = matrix("w", x, 8, 8);
     const char *path = write_checkpoint("a.safetensors", &t, 1);
     static const struct {
-        const char *options[4], *word;
+        const char *options[8], *word;
     } cases[] = {{{"int4,bogus"}, "bogus"},      {{NULL, "block-median"}, "block-median"},
                  {{NULL, NULL, "64,3"}, "'3'"},  {{NULL, NULL, "64,,32"}, "empty"},
                  {{NULL, NULL, "-64"}, "-64"},   {{NULL, NULL, NULL, "fp7"}, "fp7"},
