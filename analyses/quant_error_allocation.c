@@ -142,8 +142,8 @@ static struct measured measure(const struct allocation *a, const struct family_r
     return m;
 }
 
-/* log2 of R at one width for all: between two widths, where no format is, as a part of the
- * elements in one and the rest in the other would have it in the high-rate model. */
+/* log2 of R at one width for all.  Between two widths, where there is no format, it is taken as
+ * linear in the bits, as in the high-rate model. */
 static double flat_log2_r(const struct measured *m, double bits)
 {
     double below = floor(fmin(bits, ALLOCATION_MOST - 1));

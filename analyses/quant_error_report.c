@@ -58,7 +58,7 @@ void quant_error_record(const struct survey_row *row, const struct tensor *t, si
     json_add_u64(r, "tail", row->scaling->block == 1 ? cols % row->block : 0);
     if (cell->df > 0)
         json_add_number(r, "df", cell->df);
-    if (cell->multiplier != 1 && !cell->reason[0])
+    if (cell->multiplier > 0)
         json_add_number(r, "multiplier", cell->multiplier);
     if (cell->codes)
         json_add_number(r, "entropy_bits", entropy_bits(cell->codes, cell->n_codes));

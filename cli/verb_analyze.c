@@ -83,6 +83,23 @@ static enum status check_threads(size_t threads, struct err *err)
     return s;
 }
 
+/* Of quant-error --allocate. */
+static void print_allocation(const struct json *allocation)
+{
+    const struct json *m = json_first(json_get(allocation, "measured"));
+    if (!allocation)
+        return;
+    printf("bits shared out, %g on average (%.4g in whole bits): %.3g bits saved are predicted\n",
+           json_get_number(allocation, "average_bits", 0),
+           json_get_number(allocation, "whole_bits", 0),
+           json_get_number(allocation, "saved_bits", 0));
+    for (; m; m = json_next(m))
+        printf("%-14s %-14s %6.0f: R %.3g, %.3g with flat bits: %.3g bits saved\n",
+               json_get_string(m, "format", ""), json_get_string(m, "scaling", ""),
+               json_get_number(m, "block", 0), json_get_number(m, "r", 0),
+               json_get_number(m, "flat_r", 0), json_get_number(m, "saved_bits", 0));
+}
+
 static void print_summary(const struct json *document)
 {
     const struct json *table = json_get(json_get(document, "summary"), "formats");
@@ -95,6 +112,7 @@ static void print_summary(const struct json *document)
                json_get_string(f, "scaling", ""), json_get_number(f, "block", 0),
                json_get_number(f, "bits", 0), json_get_number(f, "r", 0),
                json_get_number(f, "sqnr_db", 0), json_get_string(f, "worst_tensor", ""));
+    print_allocation(json_get(json_get(document, "summary"), "allocation"));
 }
 
 static enum status write_document(const struct analysis *a, const struct run_record *record,

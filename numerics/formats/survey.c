@@ -419,7 +419,7 @@ static void fill_cell(struct survey *s, size_t f, const struct matrix *m, struct
         block_error_add(&cell->error, &s->errors[part * s->n + f]);
     cell->bits = block_format_bits(&c->chosen.format, m->rows, m->cols);
     cell->df = c->chosen.df;
-    cell->multiplier = c->chosen.format.multiplier;
+    cell->multiplier = c->stride ? c->chosen.format.multiplier : 0;
     cell->element_bits = c->chosen.format.codebook->bits;
     if (!(s->flags & SURVEY_CODES))
         return;

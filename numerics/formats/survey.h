@@ -41,7 +41,7 @@ struct survey_cell {
     struct block_error error;
     double bits;           /* for a weight, with its share of every side cost */
     double df;             /* that was fitted, else 0 */
-    double multiplier;     /* of the scales: 1, or what the search found; 32 of the bits then */
+    double multiplier;     /* of the scales, that was fitted, else 0 */
     double element_bits;   /* of a stored code */
     const uint64_t *codes; /* [n_codes] uses of each code, until the next matrix; or NULL */
     size_t n_codes;
