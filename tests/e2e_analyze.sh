@@ -60,7 +60,8 @@ if command -v gnuplot >/dev/null; then
         [ -s "options/plots/$figure-quant-error.svg" ] || fail "no figure $figure"
     done
 fi
-run 65 no-weight analyze quant-error "$sample" --out unwritten --allocate 4 --fisher /dev/null
+: >empty.csv
+run 65 no-weight analyze quant-error "$sample" --out unwritten --allocate 4 --fisher empty.csv
 one_line no-weight
 run 64 no-bits analyze quant-error "$sample" --out unwritten --fisher fisher.csv
 one_line no-bits
