@@ -12,10 +12,18 @@ static const char *const families[ALLOCATION_FAMILIES] = {"crd-normal", "crd-t"}
 
 enum { WIDTHS = ALLOCATION_MOST - ALLOCATION_LEAST + 1 };
 
+struct share {
+    struct bit_tensor given;
+    double bits; /* the optimum */
+    size_t whole;
+};
+
 struct allocation {
     const struct settings *settings;
     struct named_values fisher;
-    struct bit_share *shares;      /* [n] */
+    struct share *shares;          /* [n] */
+    struct bit_tensor *worth;      /* [n] those that matter, in their order */
+    double *bits, *whole;          /* [n] of these */
     const struct tensor **tensors; /* [n], borrowed */
     double *errors;                /* [n][settings->n] squared; NaN: the row cannot code it */
     double *squares;               /* [n] */
@@ -36,6 +44,9 @@ void allocation_close(struct allocation *a)
         return;
     named_values_free(&a->fisher);
     free(a->shares);
+    free(a->worth);
+    free(a->bits);
+    free(a->whole);
     free(a->tensors);
     free(a->errors);
     free(a->squares);
@@ -50,11 +61,15 @@ enum status allocation_open(const struct settings *settings, size_t tensors,
     if (a) {
         a->settings = settings;
         a->shares = calloc(tensors + 1, sizeof *a->shares);
+        a->worth = calloc(tensors + 1, sizeof *a->worth);
+        a->bits = calloc(tensors + 1, sizeof *a->bits);
+        a->whole = calloc(tensors + 1, sizeof *a->whole);
         a->tensors = calloc(tensors + 1, sizeof *a->tensors);
         a->errors = calloc(tensors + 1, settings->n * sizeof *a->errors);
         a->squares = calloc(tensors + 1, sizeof *a->squares);
     }
-    if (!a || !a->shares || !a->tensors || !a->errors || !a->squares)
+    if (!a || !a->shares || !a->worth || !a->bits || !a->whole || !a->tensors || !a->errors ||
+        !a->squares)
         status_fail(err, s, "no memory to share out bits among %zu tensors", tensors);
     else
         s = settings->fisher ? named_values_read(settings->fisher, &a->fisher, err) : OK;
@@ -82,8 +97,7 @@ enum status allocation_add(struct allocation *a, const struct tensor *t,
         a->left_out++;
         return OK;
     }
-    a->shares[a->n] = (struct bit_share){
-        .elements = (double)t->count, .rms = rms, .fisher = weight ? *weight : 1};
+    a->shares[a->n].given = (struct bit_tensor){(double)t->count, rms, weight ? *weight : 1};
     a->tensors[a->n] = t;
     a->squares[a->n++] = any->error.squares;
     return OK;
@@ -127,16 +141,16 @@ static struct measured measure(const struct allocation *a, const struct family_r
 {
     struct measured m = {0};
     for (size_t i = 0; i < a->n; i++) {
-        const struct bit_share *share = &a->shares[i];
+        const struct share *share = &a->shares[i];
         const double *errors = a->errors + i * a->settings->n;
         if (isnan(errors[family->row[0]]))
             continue;
-        m.squares += share->fisher * a->squares[i];
-        m.allocated += share->fisher * errors[family->row[share->whole - ALLOCATION_LEAST]];
+        m.squares += share->given.fisher * a->squares[i];
+        m.allocated += share->given.fisher * errors[family->row[share->whole - ALLOCATION_LEAST]];
         for (size_t w = 0; w < WIDTHS; w++)
-            m.flat[w] += share->fisher * errors[family->row[w]];
-        m.elements += share->elements;
-        m.bits += share->elements * share->whole;
+            m.flat[w] += share->given.fisher * errors[family->row[w]];
+        m.elements += share->given.count;
+        m.bits += share->given.count * (double)share->whole;
         m.tensors++;
     }
     return m;
@@ -178,24 +192,62 @@ static void report_family(const struct allocation *a, size_t first, struct json 
     }
 }
 
+/* A matrix of zeros, or one that no output depends on, is worth nothing at any width: it gets the
+ * least, and the others share the average among themselves. */
+static bool is_worth_bits(const struct share *s)
+{
+    return s->given.rms > 0 && s->given.fisher > 0;
+}
+
+/* Fills the shares and reports what the model says of them. */
+static enum status share_out(struct allocation *a, struct json *o, struct err *err)
+{
+    double mean = a->settings->allocate, elements = 0, whole_bits = 0;
+    size_t n = 0;
+    for (size_t i = 0; i < a->n; i++)
+        if (is_worth_bits(&a->shares[i]))
+            a->worth[n++] = a->shares[i].given;
+    enum status s = n ? bit_allocation(a->worth, n, mean, a->bits, err) : OK;
+    if (s)
+        return s;
+    for (size_t i = 0; i < n; i++)
+        a->whole[i] = a->bits[i];
+    bit_allocation_round(a->whole, n, ALLOCATION_LEAST);
+    for (size_t i = 0; i < n; i++)
+        a->whole[i] = fmin(a->whole[i], ALLOCATION_MOST);
+    for (size_t i = 0, k = 0; i < a->n; i++) {
+        struct share *share = &a->shares[i];
+        bool worth = is_worth_bits(share);
+        share->bits = worth ? a->bits[k] : ALLOCATION_LEAST;
+        share->whole = worth ? (size_t)a->whole[k++] : ALLOCATION_LEAST;
+        elements += share->given.count;
+        whole_bits += share->given.count * (double)share->whole;
+    }
+    double flat = bit_allocation_divergence(a->worth, n, NULL, mean, 1),
+           optimal = bit_allocation_divergence(a->worth, n, a->bits, mean, 1);
+    json_add_number(o, "divergence_flat", flat);
+    json_add_number(o, "divergence_optimal", optimal);
+    json_add_number(o, "divergence_whole",
+                    bit_allocation_divergence(a->worth, n, a->whole, mean, 1));
+    json_add_number(o, "predicted_gain", flat / optimal);
+    json_add_number(o, "saved_bits", log2(flat / optimal) / 2);
+    json_add_number(o, "whole_bits", whole_bits / elements);
+    return OK;
+}
+
 enum status allocation_report(struct allocation *a, struct json *summary, struct err *err)
 {
     const struct settings *settings = a->settings;
     if (!a->n)
         return status_fail(err, E_FORMAT, "no matrix of finite values to share out bits among");
-    struct bit_allocation whole =
-        bit_allocate(a->shares, a->n, settings->allocate, ALLOCATION_LEAST, ALLOCATION_MOST);
     struct json *o = json_add_object(summary, "allocation");
     json_add_number(o, "average_bits", settings->allocate);
     json_add_string(o, "weights", settings->fisher ? "fisher" : "variance");
     json_add_u64(o, "least_bits", ALLOCATION_LEAST);
     json_add_u64(o, "most_bits", ALLOCATION_MOST);
-    json_add_number(o, "divergence_flat", whole.flat);
-    json_add_number(o, "divergence_optimal", whole.optimal);
-    json_add_number(o, "divergence_whole", whole.rounded);
-    json_add_number(o, "predicted_gain", whole.flat / whole.optimal);
-    json_add_number(o, "saved_bits", whole.saved_bits);
-    json_add_number(o, "whole_bits", whole.whole_bits);
+    enum status s = share_out(a, o, err);
+    if (s)
+        return s;
     json_add_u64(o, "left_out", a->left_out);
     struct json *measured = json_add_array(o, "measured"), *tensors = json_add_array(o, "tensors");
     for (size_t f = 0; f < settings->n; f++)
@@ -203,14 +255,14 @@ enum status allocation_report(struct allocation *a, struct json *summary, struct
             quant_error_family(settings->rows[f].format) < ALLOCATION_FAMILIES)
             report_family(a, f, measured);
     for (size_t i = 0; i < a->n; i++) {
-        const struct bit_share *share = &a->shares[i];
+        const struct share *share = &a->shares[i];
         struct json *t = json_add_object(tensors, NULL);
         json_add_string(t, "tensor", a->tensors[i]->name);
-        json_add_number(t, "elements", share->elements);
-        json_add_number(t, "rms", share->rms);
-        json_add_number(t, "weight", share->fisher);
+        json_add_number(t, "elements", share->given.count);
+        json_add_number(t, "rms", share->given.rms);
+        json_add_number(t, "weight", share->given.fisher);
         json_add_number(t, "bits", share->bits);
-        json_add_u64(t, "whole_bits", (uint64_t)share->whole);
+        json_add_u64(t, "whole_bits", share->whole);
     }
     return OK;
 }

@@ -333,6 +333,14 @@ static void bits_shared_out_are_measured_beside_flat_bits(void **unused)
         assert_int_equal((int)json_get_number(w, "whole_bits", 0), 4);
     assert_true(fabs(json_get_number(a, "saved_bits", 1)) < 1e-9);
     json_free(d);
+    /* What no output depends on gets the least; the other then has the average alone. */
+    assert_int_equal(document_write_bytes(fisher, "w,1\nv,0\n", 8, &err), OK);
+    d = run_ok(path, options, 1);
+    a = json_get(json_get(d, "summary"), "allocation");
+    for (w = json_first(json_get(a, "tensors")); w; w = json_next(w))
+        assert_int_equal((int)json_get_number(w, "whole_bits", 0),
+                         strcmp(json_get_string(w, "tensor", ""), "w") ? 2 : 4);
+    json_free(d);
     assert_int_equal(document_write_bytes(fisher, "w,1\n", 4, &err), OK);
     assert_int_equal(run_with(path, options, 1, NULL, &d, &err), E_FORMAT);
     assert_non_null(strstr(err.text, "'v'"));

@@ -2,39 +2,61 @@
 
 #include <math.h>
 
-/* What a tensor's bits are measured from: log2 of the root of its weight in D. */
-static double level_of(const struct bit_share *s)
+static double worth(const struct bit_tensor *t)
 {
-    return log2(s->rms) + log2(s->fisher) / 2;
+    return log2(t->rms) + log2(t->fisher) / 2;
 }
 
-static double divergence(const struct bit_share *s, double bits)
+static int is_positive(double x)
 {
-    return 0.5 * s->elements * s->fisher * s->rms * s->rms * exp2(-2 * bits);
+    return x > 0 && isfinite(x);
 }
 
-struct bit_allocation bit_allocate(struct bit_share *shares, size_t n, double average, int least,
-                                   int most)
+enum status bit_allocation(const struct bit_tensor *tensor, size_t n, double mean, double *bits,
+                           struct err *err)
 {
-    struct bit_allocation a = {0};
-    double counted = 0, levels = 0, elements = 0;
-    for (size_t i = 0; i < n; i++)
-        if (isfinite(level_of(&shares[i]))) {
-            counted += shares[i].elements;
-            levels += shares[i].elements * level_of(&shares[i]);
-        }
-    double base = counted > 0 ? average - levels / counted : average;
+    double count = 0, sum = 0;
+    if (!n)
+        return status_fail(err, E_USAGE, "bit allocation: there are no tensors");
     for (size_t i = 0; i < n; i++) {
-        struct bit_share *s = &shares[i];
-        s->bits = isfinite(level_of(s)) ? base + level_of(s) : least;
-        s->whole = (int)fmin(fmax(rint(s->bits), least), most);
-        a.flat += divergence(s, average);
-        a.optimal += divergence(s, s->bits);
-        a.rounded += divergence(s, s->whole);
-        a.whole_bits += s->elements * s->whole;
-        elements += s->elements;
+        const struct bit_tensor *t = tensor + i;
+        if (!is_positive(t->count) || !is_positive(t->rms) || !is_positive(t->fisher))
+            return status_fail(err, E_USAGE,
+                               "bit allocation: tensor %zu has %g elements, rms %g and Fisher "
+                               "information %g, which must be positive",
+                               i, t->count, t->rms, t->fisher);
+        count += t->count;
+        sum += t->count * worth(t);
     }
-    a.whole_bits = elements > 0 ? a.whole_bits / elements : 0;
-    a.saved_bits = a.optimal > 0 ? log2(a.flat / a.optimal) / 2 : 0;
-    return a;
+    for (size_t i = 0; i < n; i++)
+        bits[i] = mean - sum / count + worth(tensor + i);
+    return OK;
+}
+
+void bit_allocation_round(double *bits, size_t n, double least)
+{
+    for (size_t i = 0; i < n; i++)
+        bits[i] = fmax(nearbyint(bits[i]), least);
+}
+
+double bit_allocation_mean(const struct bit_tensor *tensor, size_t n, const double *bits)
+{
+    double count = 0, sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        count += tensor[i].count;
+        sum += tensor[i].count * bits[i];
+    }
+    return sum / count;
+}
+
+double bit_allocation_divergence(const struct bit_tensor *tensor, size_t n, const double *bits,
+                                 double mean, double c)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct bit_tensor *t = tensor + i;
+        double off = t->rms * c * exp2(-(bits ? bits[i] : mean));
+        sum += t->count * t->fisher * off * off / 2;
+    }
+    return sum;
 }

@@ -1,16 +1,13 @@
 /*
- * Bits shared out among the tensors of a model so that its output changes least.
+ * How many bits each tensor of a model is worth.
  *
- * In the high-rate model a tensor of n elements coded in b bits has squared error proportional to
- * n rms^2 4^-b, and the divergence of the model's output is
+ * To second order the Kullback-Leibler divergence of a model's outputs is 1/2 sum over tensors of
+ * f_t |dtheta_t|^2, with f_t the mean over the tensor of the Fisher information of its elements;
+ * and a format of b bits with R 2^b = c has |dtheta_t|^2 = n_t RMS_t^2 c^2 4^-b.  At a given mean
+ * number of bits the divergence is least for
  *
- *     D = 1/2 sum_t fisher_t n_t rms_t^2 4^-b_t
+ *     b_t = b0 + log2 RMS_t + 1/2 log2 f_t,  b0 such that sum n_t b_t = n b
  *
- * with fisher_t the mean over the tensor of the squared gradient (1 everywhere: plain squared
- * error).  At a fixed average of bits D is least at b_t = b0 + log2 rms_t + 1/2 log2 fisher_t.
- *
- * A tensor of rms or fisher 0 adds nothing to D at any bits: it gets `least`, and the others share
- * their own average.
  * Source: D. Orr, L. Ribar, C. Luschi, Optimal Formats for Weight Quantisation, arXiv 2505.12988.
  */
 #ifndef NUMERICS_FORMATS_BIT_ALLOCATION_H
@@ -18,20 +15,28 @@
 
 #include <stddef.h>
 
-struct bit_share {
-    double elements, rms, fisher; /* given: finite, not negative */
-    double bits;                  /* the optimum, of any size and sign */
-    int whole;                    /* rounded, half to even, and kept within the limits */
+#include "numerics/status.h"
+
+struct bit_tensor {
+    double count;  /* of elements, > 0 */
+    double rms;    /* > 0 */
+    double fisher; /* mean over the elements of E[gradient^2], > 0; all 1: squared error alone */
 };
 
-struct bit_allocation {
-    double flat, optimal, rounded; /* D at the average, at the optimum and at the whole bits */
-    double whole_bits; /* average of the whole bits, which is not quite what was asked */
-    double saved_bits; /* 1/2 log2(flat / optimal): what flat bits would need more; 0 when D is */
-};
+/* Real-valued bits [n] of least divergence at the mean `mean`; they may be small, even negative.
+ * E_USAGE when n is 0 or a number is not finite and positive. */
+enum status bit_allocation(const struct bit_tensor *tensor, size_t n, double mean, double *bits,
+                           struct err *err);
 
-/* Fills bits and whole of shares [n] for `average` bits an element; least and most limit whole. */
-struct bit_allocation bit_allocate(struct bit_share *shares, size_t n, double average, int least,
-                                   int most);
+/* To whole numbers (ties to even), none below `least`: 2 for integers and codebooks without an
+ * entropy code, 3 for floats. */
+void bit_allocation_round(double *bits, size_t n, double least);
+
+/* sum n_t bits_t / sum n_t */
+double bit_allocation_mean(const struct bit_tensor *tensor, size_t n, const double *bits);
+
+/* The divergence 1/2 sum n_t f_t RMS_t^2 c^2 4^-bits_t; bits NULL: `mean` for every tensor. */
+double bit_allocation_divergence(const struct bit_tensor *tensor, size_t n, const double *bits,
+                                 double mean, double c);
 
 #endif
