@@ -14,8 +14,8 @@
 #include "numerics/status.h"
 
 struct analysis_option {
-    const char *name;      /* without the dashes; every option takes an argument */
-    const char *argument;  /* how help names it */
+    const char *name;      /* without the dashes */
+    const char *argument;  /* how help names it; NULL: a flag, whose value is "yes" when given */
     const char *otherwise; /* its value when it is not given; may be NULL */
     const char *help;
 };

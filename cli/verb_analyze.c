@@ -17,6 +17,7 @@
 
 struct analyze_options {
     const char *own[ANALYSIS_OPTIONS]; /* values of its own options, in the order of its table */
+    bool own_flag[ANALYSIS_OPTIONS];   /* those of them that take no argument */
     const char *out;
     uint64_t seed;
     size_t threads;
@@ -56,13 +57,14 @@ void analysis_help_make(const struct analysis *a, struct analysis_help *out)
 {
     size_t n = 0;
     for (const struct analysis_option *o = a->options; o->name; o++, n++)
-        out->rows[n] =
-            (struct option_row){o->name,
-                                OPTION_TEXT,
-                                o->argument,
-                                o->help,
-                                offsetof(struct analyze_options, own) + n * sizeof(const char *),
-                                NULL};
+        out->rows[n] = (struct option_row){
+            o->name,
+            o->argument ? OPTION_TEXT : OPTION_FLAG,
+            o->argument,
+            o->help,
+            o->argument ? offsetof(struct analyze_options, own) + n * sizeof(const char *)
+                        : offsetof(struct analyze_options, own_flag) + n * sizeof(bool),
+            NULL};
     memcpy(out->rows + n, shared_options, sizeof shared_options);
     snprintf(out->usage, sizeof out->usage, "analyze %s INPUT ... [options]", a->name);
     out->help = (struct verb_help){out->usage, a->help, out->rows, WORD_FILE, NULL};
@@ -81,6 +83,23 @@ static enum status check_threads(size_t threads, struct err *err)
     return s;
 }
 
+/* Of quant-error --allocate. */
+static void print_allocation(const struct json *allocation)
+{
+    const struct json *m = json_first(json_get(allocation, "measured"));
+    if (!allocation)
+        return;
+    printf("bits shared out, %g on average (%.4g in whole bits): %.3g bits saved are predicted\n",
+           json_get_number(allocation, "average_bits", 0),
+           json_get_number(allocation, "whole_bits", 0),
+           json_get_number(allocation, "saved_bits", 0));
+    for (; m; m = json_next(m))
+        printf("%-14s %-14s %6.0f: R %.3g, %.3g with flat bits: %.3g bits saved\n",
+               json_get_string(m, "format", ""), json_get_string(m, "scaling", ""),
+               json_get_number(m, "block", 0), json_get_number(m, "r", 0),
+               json_get_number(m, "flat_r", 0), json_get_number(m, "saved_bits", 0));
+}
+
 static void print_summary(const struct json *document)
 {
     const struct json *table = json_get(json_get(document, "summary"), "formats");
@@ -93,6 +112,7 @@ static void print_summary(const struct json *document)
                json_get_string(f, "scaling", ""), json_get_number(f, "block", 0),
                json_get_number(f, "bits", 0), json_get_number(f, "r", 0),
                json_get_number(f, "sqnr_db", 0), json_get_string(f, "worst_tensor", ""));
+    print_allocation(json_get(json_get(document, "summary"), "allocation"));
 }
 
 static enum status write_document(const struct analysis *a, const struct run_record *record,
@@ -196,5 +216,8 @@ enum status verb_analyze(const struct context *context, int argc, char **argv, s
         s = check_threads(o.threads, err);
     if (s || helped)
         return s;
+    for (size_t i = 0; a->options[i].name; i++)
+        if (o.own_flag[i])
+            o.own[i] = "yes";
     return run(context, a, &o, (const char *const *)argv + 2, (size_t)words, err);
 }

@@ -100,12 +100,17 @@ static void build(struct figures *fs)
     figures_limits(fs);
     figures_roofline(fs);
     figures_pareto(fs);
+    figures_bits(fs);
+    figures_batch(fs);
     figures_traffic(fs);
     figures_tiers(fs);
     figures_counters(fs);
     for (size_t i = 0; i < fs->results->n_analyses; i++)
         if (!strcmp(fs->results->analyses[i].name, "quant-error")) {
             figures_quant_error(fs, &fs->results->analyses[i]);
+            figures_block_size(fs, &fs->results->analyses[i]);
+            figures_codes(fs, &fs->results->analyses[i]);
+            figures_allocation(fs, &fs->results->analyses[i]);
             figures_heat_map(fs, &fs->results->analyses[i]);
             figures_weights(fs, &fs->results->analyses[i]);
         }
@@ -151,6 +156,14 @@ void figure_string(struct figure *f, const char *name, const char *text)
     fprintf(f->script, "%s = ", name);
     escape_gnuplot(f->script, text);
     fputc('\n', f->script);
+}
+
+void figure_array(struct figure *f, const char *name, const double *values, size_t n)
+{
+    fprintf(f->script, "array %s[%zu] = [", name, n);
+    for (size_t i = 0; i < n; i++)
+        fprintf(f->script, "%s%.9g", i ? ", " : "", values[i]);
+    fputs("]\n", f->script);
 }
 
 void figure_label(struct figure *f, const char *text, double x, double y, const char *options)

@@ -63,6 +63,8 @@ void figure_end(struct figures *fs, struct figure *f);
 void figure_size(struct figure *f, int width, int height, int left, int right, int top, int bottom);
 /* `name = 'text'`, escaped. */
 void figure_string(struct figure *f, const char *name, const char *text);
+/* `array name[n] = [values]` */
+void figure_array(struct figure *f, const char *name, const double *values, size_t n);
 /* A label at pixel (x, y from the top); options are gnuplot's. */
 void figure_label(struct figure *f, const char *text, double x, double y, const char *options);
 
@@ -90,14 +92,21 @@ void figures_speed(struct figures *fs);
 void figures_limits(struct figures *fs);
 void figures_roofline(struct figures *fs);
 void figures_pareto(struct figures *fs);
+/* Of tasks with a matrix: weights a second against bits a weight; time a token against tokens. */
+void figures_bits(struct figures *fs);
+void figures_batch(struct figures *fs);
 void figures_claims(struct figures *fs);
 void figures_compare(struct figures *fs);
 /* Of a profile: bytes by tier and their roofline, a few cells a figure; the counters of each. */
 void figures_traffic(struct figures *fs);
 void figures_tiers(struct figures *fs);
 void figures_counters(struct figures *fs);
-/* Of an analysis called quant-error: error against bits; tensor by format; weights. */
+/* Of an analysis called quant-error: error against bits, and against block size; use of codes; bits
+ * shared out; tensor by format; weights. */
 void figures_quant_error(struct figures *fs, const struct analysis_document *a);
+void figures_block_size(struct figures *fs, const struct analysis_document *a);
+void figures_codes(struct figures *fs, const struct analysis_document *a);
+void figures_allocation(struct figures *fs, const struct analysis_document *a);
 void figures_heat_map(struct figures *fs, const struct analysis_document *a);
 void figures_weights(struct figures *fs, const struct analysis_document *a);
 

@@ -302,14 +302,6 @@ static void print_ticks(const struct chart *chart, FILE *out)
         fprintf(out, "set ytics %s('exact' %.9g)\n", first ? "" : "add ", chart->exact);
 }
 
-static void print_array(FILE *out, const char *name, const double *values, size_t n)
-{
-    fprintf(out, "array %s[%zu] = [", name, n);
-    for (size_t i = 0; i < n; i++)
-        fprintf(out, "%s%.6g", i ? ", " : "", values[i]);
-    fputs("]\n", out);
-}
-
 static void print_panels(const struct chart *chart, struct figure *f)
 {
     static const char *const names[] = {"panel_left",   "panel_right", "panel_top",
@@ -325,7 +317,7 @@ static void print_panels(const struct chart *chart, struct figure *f)
         values[5][i] = p->x_high;
     }
     for (size_t i = 0; i < 6; i++)
-        print_array(f->script, names[i], values[i], chart->n_panels);
+        figure_array(f, names[i], values[i], chart->n_panels);
     fprintf(f->script,
             "panels = %zu; logarithmic_x = %d; logarithmic_y = %d\n"
             "y_worst = %.6g; y_best = %.6g\n",

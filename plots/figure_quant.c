@@ -1,5 +1,7 @@
-/* Quantisation error against true bits per weight, beside the rate-distortion bound of a Gaussian
- * (R >= 2^-b: Cover and Thomas, Elements of Information Theory, sec. 10.3.2). */
+/* Quantisation error against true bits per weight, beside what no format passes: the
+ * rate-distortion bound of a Gaussian (R >= 2^-b: Cover and Thomas, Elements of Information Theory,
+ * sec. 10.3.2), Shannon's lower bound of the fitted distributions, and the limits of fixed-rate
+ * scalar codes with one scale for a tensor (Panter and Dite, Proc. IRE 39, 1951). */
 #include "plots/figure.h"
 
 #include <ctype.h>
@@ -7,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "numerics/statistics/distribution.h"
 #include "plots/escape.h"
 #include "plots/legend.h"
 
@@ -19,9 +22,9 @@ enum {
     PLOT_WIDTH = 540,
     UPPER_HEIGHT = 320,
     SPLIT = 22,
-    LOWER_HEIGHT = 150,
+    LOWER_HEIGHT = 230,
     NAME_BYTES = 96,
-    MAX_POINTS = 400
+    MAX_POINTS = 1000
 };
 
 static const char *const headers[] = {"format",    "scaling", "block",   "bits per weight", "R",
@@ -34,25 +37,90 @@ struct point {
     size_t order;
 };
 
-/* The letters before the bits: int4 -> int, nf4 -> nf, cube-root-t4 -> cube-root-t, e2m1 -> ExMy.
- */
-static void family_of(const char *format, char family[NAME_BYTES])
+/* R 2^b of a limit, and how its line looks. */
+struct limit {
+    const char *name;
+    double value;
+    struct look look;
+};
+enum { LIMITS = 6 };
+
+/* A limit of all tensors together: R is the ratio of global sums, so at equal bits the squares of
+ * the limits add up, each over its tensor's own sum of squares. */
+struct limit_sum {
+    double limits, squares;
+};
+
+static void add_limit(struct limit_sum *sum, double elements, double rms, double limit)
+{
+    sum->limits += elements * limit * limit;
+    sum->squares += elements * rms * rms;
+}
+
+static double shannon_limit(const struct distribution *d)
+{
+    return exp2(distribution_entropy(d)) / sqrt(2 * M_PI * M_E);
+}
+
+/* Finds the limits; NaN or infinite where the document does not tell, or there is none. */
+static void find_limits(const struct json *tensors, struct limit limits[LIMITS])
+{
+    static const struct distribution normal = {DISTRIBUTION_NORMAL, 1, 0};
+    struct limit_sum sums[4] = {{0}};
+    for (const struct json *j = json_first(tensors); j; j = json_next(j)) {
+        double n = json_get_number(j, "elements", 0), rms = json_get_number(j, "rms", 0);
+        const struct distribution t = {DISTRIBUTION_T, json_get_number(j, "t_scale", NAN),
+                                       json_get_number(j, "df", NAN)},
+                                  laplace = {DISTRIBUTION_LAPLACE,
+                                             json_get_number(j, "laplace_scale", NAN), 0};
+        if (!(n > 0 && rms > 0)) /* zeros cost nothing under any code */
+            continue;
+        add_limit(&sums[0], n, rms, shannon_limit(&t));
+        add_limit(&sums[1], n, rms, shannon_limit(&laplace));
+        add_limit(&sums[2], n, rms, distribution_fixed_rate_limit(&t));
+        add_limit(&sums[3], n, rms, distribution_fixed_rate_limit(&laplace));
+    }
+    const struct limit found[LIMITS] = {
+        {"Gaussian bound", 1, {0x111111, 7, 2}},
+        {"Shannon, t fit", sqrt(sums[0].limits / sums[0].squares), {0x009e73, 7, 2}},
+        {"Shannon, Laplace fit", sqrt(sums[1].limits / sums[1].squares), {0xd55e00, 7, 2}},
+        {"fixed rate, normal", distribution_fixed_rate_limit(&normal), {0x111111, 7, 4}},
+        {"fixed rate, t fit", sqrt(sums[2].limits / sums[2].squares), {0x009e73, 7, 4}},
+        {"fixed rate, Laplace fit", sqrt(sums[3].limits / sums[3].squares), {0xd55e00, 7, 4}}};
+    memcpy(limits, found, sizeof found);
+}
+
+static bool is_drawn(const struct limit *l)
+{
+    return l->value > 0.05 && l->value < 20; /* a fit to few values can be anywhere */
+}
+
+/* The name without its bits: int4-half -> int-half, nf4 -> nf, cube-root-t4 -> cube-root-t, e2m1 ->
+ * ExMy; whole where its number is not that of the bits (b158). */
+static void family_of(const char *format, double element_bits, char family[NAME_BYTES])
 {
     size_t n = strcspn(format, "0123456789");
+    char *rest;
+    double number = strtod(format + n, &rest);
     if (n == 1 && format[0] == 'e' && isdigit((unsigned char)format[1])) {
         snprintf(family, NAME_BYTES, "ExMy");
         return;
     }
+    if (!format[n] || (isfinite(element_bits) && number != element_bits)) {
+        snprintf(family, NAME_BYTES, "%.*s", NAME_BYTES - 1, format);
+        return;
+    }
     while (n > 1 && (format[n - 1] == '-' || format[n - 1] == '_'))
         n--;
-    snprintf(family, NAME_BYTES, "%.*s", n && n < NAME_BYTES ? (int)n : NAME_BYTES - 1, format);
+    n = n < NAME_BYTES ? n : NAME_BYTES - 1;
+    snprintf(family, NAME_BYTES, "%.*s%.*s", (int)n, format, NAME_BYTES - 1 - (int)n, rest);
 }
 
 static bool read_point(const struct json *j, struct point *p)
 {
     double block = json_get_number(j, "block", 0);
     *p = (struct point){.bits = json_get_number(j, "bits", NAN), .r = json_get_number(j, "r", NAN)};
-    family_of(json_get_string(j, "format", ""), p->family);
+    family_of(json_get_string(j, "format", ""), json_get_number(j, "element_bits", NAN), p->family);
     if (block > 0)
         snprintf(p->scaling, NAME_BYTES, "%.60s, %g", json_get_string(j, "scaling", ""), block);
     else
@@ -89,15 +157,33 @@ static size_t collect_scalings(const struct point *points, size_t n, const char 
     return kept;
 }
 
+static void print_limits(struct figure *f, const struct limit limits[LIMITS], struct legend *legend)
+{
+    double value[LIMITS], dash[LIMITS], colour[LIMITS];
+    size_t n = 0;
+    for (size_t i = 0; i < LIMITS; i++) {
+        if (!is_drawn(&limits[i]))
+            continue;
+        value[n] = limits[i].value;
+        dash[n] = limits[i].look.dash;
+        colour[n++] = limits[i].look.rgb;
+        legend_line(legend, limits[i].name, &limits[i].look);
+    }
+    fprintf(f->script, "limits = %zu\n", n);
+    figure_array(f, "limit_value", value, n);
+    figure_array(f, "limit_dash", dash, n);
+    figure_array(f, "limit_colour", colour, n);
+}
+
 static void print_points(struct figure *f, const struct point *points, size_t n,
-                         const char *const *scalings, size_t n_scalings)
+                         const char *const *scalings, size_t n_scalings,
+                         const struct limit limits[LIMITS])
 {
     struct legend legend = {.figure = f,
                             .x = LEFT + PLOT_WIDTH + 24,
                             .y = TOP,
                             .max_rows = (UPPER_HEIGHT + SPLIT + LOWER_HEIGHT) / LEGEND_LINE};
-    struct look bound = {0x111111, 7, 2};
-    legend_line(&legend, "Gaussian bound, 2^-b", &bound);
+    print_limits(f, limits, &legend);
     legend_heading(&legend, "format family (colour)");
     fputs("# bits\tR\tR 2^b\tcolour\tshape\tfamily\tscaling\n", f->rows);
     size_t family = 0;
@@ -130,9 +216,15 @@ static void print_points(struct figure *f, const struct point *points, size_t n,
     legend_end(&legend);
 }
 
-static void print_ranges(struct figure *f, const struct point *points, size_t n)
+static void print_ranges(struct figure *f, const struct point *points, size_t n,
+                         const struct limit limits[LIMITS])
 {
     double x_low = INFINITY, x_high = 0, r_low = INFINITY, r_high = 0, e_low = 1, e_high = 1;
+    for (size_t i = 0; i < LIMITS; i++)
+        if (is_drawn(&limits[i])) {
+            e_low = fmin(e_low, limits[i].value);
+            e_high = fmax(e_high, limits[i].value);
+        }
     for (size_t i = 0; i < n; i++) {
         x_low = fmin(x_low, points[i].bits);
         x_high = fmax(x_high, points[i].bits);
@@ -187,15 +279,20 @@ static void draw(struct figures *fs, const struct analysis_document *a, struct p
         figure_size(f, LEFT + PLOT_WIDTH + LEGEND_WIDTH,
                     TOP + UPPER_HEIGHT + SPLIT + LOWER_HEIGHT + BOTTOM, LEFT, LEGEND_WIDTH, TOP,
                     BOTTOM);
-        print_points(f, points, n, scalings, n_scalings);
-        print_ranges(f, points, n);
+        struct limit limits[LIMITS];
+        find_limits(json_get(json_get(a->json, "summary"), "tensors"), limits);
+        print_points(f, points, n, scalings, n_scalings, limits);
+        print_ranges(f, points, n, limits);
         fill_table(f, json_get(json_get(a->json, "summary"), "formats"));
         fputs(
             "Each mark is one format over all tensors: R is the ratio of two global sums, the bits "
             "count scales and tables. Lines join one family under one scaling. Below, the same as "
-            "a "
-            "multiple of the Gaussian rate-distortion bound (dashed; heavier-tailed or dependent "
-            "weights may pass it).",
+            "a multiple of 2^-b, with limits of codes of independent weights (dashed lines: of any "
+            "code, from the Gaussian of the same rms and by Shannon's lower bound of the "
+            "distributions fitted to each tensor; dash-dotted: of fixed-rate scalar codes at many "
+            "bits "
+            "with one scale for a tensor). Block scales, which use what is not alike in a tensor, "
+            "may pass them.",
             f->words);
         if (left_out)
             fprintf(f->words, " %zu more formats are in the table only.", left_out);

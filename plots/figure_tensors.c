@@ -346,14 +346,6 @@ static void weights_table(struct figure *f, const struct json *tensors)
     }
 }
 
-static void print_array(FILE *out, const char *name, const double *values, size_t n)
-{
-    fprintf(out, "array %s[%zu] = [", name, n);
-    for (size_t i = 0; i < n; i++)
-        fprintf(out, "%s%.6g", i ? ", " : "", values[i]);
-    fputs("]\n", out);
-}
-
 static void print_panels(struct figure *f, const struct histogram *shown, size_t n)
 {
     double left[MAX_PANELS], right[MAX_PANELS], top[MAX_PANELS], bottom[MAX_PANELS],
@@ -378,14 +370,14 @@ static void print_panels(struct figure *f, const struct histogram *shown, size_t
         laplace[i] = shown[i].laplace;
         t[i] = shown[i].t;
     }
-    print_array(f->script, "panel_left", left, n);
-    print_array(f->script, "panel_right", right, n);
-    print_array(f->script, "panel_top", top, n);
-    print_array(f->script, "panel_bottom", bottom, n);
-    print_array(f->script, "panel_x", x_most, n);
-    print_array(f->script, "panel_df", df, n);
-    print_array(f->script, "panel_laplace", laplace, n);
-    print_array(f->script, "panel_t", t, n);
+    figure_array(f, "panel_left", left, n);
+    figure_array(f, "panel_right", right, n);
+    figure_array(f, "panel_top", top, n);
+    figure_array(f, "panel_bottom", bottom, n);
+    figure_array(f, "panel_x", x_most, n);
+    figure_array(f, "panel_df", df, n);
+    figure_array(f, "panel_laplace", laplace, n);
+    figure_array(f, "panel_t", t, n);
     fprintf(f->script, "panels = %zu\n", n);
 }
 

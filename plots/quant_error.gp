@@ -21,7 +21,7 @@ set yrange [e_low:e_high]
 set format x '%g'
 set xlabel 'true bits per weight, scales and tables included' textcolor rgb ink
 set ylabel 'R · 2^b' textcolor rgb ink
-plot 1 with lines lw 1.6 dt 2 lc rgb '#111111', \
+plot for [i=1:limits] limit_value[i] with lines lw 1.6 dt int(limit_dash[i]) lc rgb int(limit_colour[i]), \
      data using 1:3:4 with lines lw 1.2 lc rgb variable, \
      data using 1:3:5:4 with points pointtype variable lc rgb variable ps 0.9
 unset multiplot

@@ -45,6 +45,27 @@ if command -v gnuplot >/dev/null; then
 fi
 [ -s out/report.html ] || fail 'no report'
 
+# Every option at once, and its figures.
+names=$(python3 -c 'import json,sys; print("\n".join(sorted({r["tensor"] for r in json.load(open(sys.argv[1]))["records"]})))' \
+    out/analysis-quant-error.json)
+printf 'tensor,fisher\n' >fisher.csv
+while read -r name; do printf '%s,%s\n' "$name" "1e-8"; done <<<"$names" >>fisher.csv
+run 0 options analyze quant-error "$sample" --out options --formats 'int4,nvfp4' --block 32,64 --search --codes \
+    --allocate 4 --fisher fisher.csv
+has options.out 'bits saved are predicted'
+/usr/bin/python3 "$source/tests/validate.py" options/analysis-quant-error.json
+[ $? -ne 1 ] || fail 'the document of every option is not valid'
+if command -v gnuplot >/dev/null; then
+    for figure in block-size codes allocation; do
+        [ -s "options/plots/$figure-quant-error.svg" ] || fail "no figure $figure"
+    done
+fi
+: >empty.csv
+run 65 no-weight analyze quant-error "$sample" --out unwritten --allocate 4 --fisher empty.csv
+one_line no-weight
+run 64 no-bits analyze quant-error "$sample" --out unwritten --fisher fisher.csv
+one_line no-bits
+
 # The same input gives the same document, but for the record of the run.
 run 0 again analyze quant-error "$sample" --out again --formats 'int4,nf4,crd-t4' --no-plots --threads 1
 ASSAY_ISA=ref run 0 ref analyze quant-error "$sample" --out ref --formats 'int4,nf4,crd-t4' --no-plots

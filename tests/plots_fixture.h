@@ -36,11 +36,13 @@ static inline void fixture_write(const char *path, const char *text)
     }
 }
 
-/* Copies one document into the scratch folder with every `old` (NULL: none) replaced. */
-static inline void fixture_copy(const char *name, const char *old, const char *replacement)
+/* Copies one document of tests/fixtures/FOLDER into the scratch folder with every `old` (NULL:
+ * none) replaced. */
+static inline void fixture_copy_from(const char *folder, const char *name, const char *old,
+                                     const char *replacement)
 {
     char source[128];
-    snprintf(source, sizeof source, "tests/fixtures/results/%s", name);
+    snprintf(source, sizeof source, "tests/fixtures/%s/%s", folder, name);
     char *text = fixture_read(source);
     FILE *out = fopen(scratch_path(name), "wb");
     for (char *at = text; at && out && *at;) {
@@ -56,6 +58,11 @@ static inline void fixture_copy(const char *name, const char *old, const char *r
     if (out)
         fclose(out);
     free(text);
+}
+
+static inline void fixture_copy(const char *name, const char *old, const char *replacement)
+{
+    fixture_copy_from("results", name, old, replacement);
 }
 
 static inline void fixture_copy_all(void)

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <math.h>
+#include <string.h>
 
 #include "datasets/json.h"
 #include "numerics/statistics/block_law.h"
@@ -156,6 +157,41 @@ static void the_absmax_law_has_its_closed_form(void **unused)
     }
 }
 
+/* The golden file gives both for rms 1: the fixed-rate limit, and 2^h / sqrt(12) of the entropy h,
+ * the limit of a uniform grid with entropy coding. */
+static void entropies_and_fixed_rate_limits_are_those_of_the_card(void **unused)
+{
+    (void)unused;
+    struct json *root;
+    struct err err;
+    if (json_read("tests/golden/cube-root-formats.json", 1 << 20, &root, &err))
+        fail_msg("%s", err.text);
+    size_t n = 0;
+    for (const struct json *j = json_first(json_get(root, "limits")); j; j = json_next(j), n++) {
+        const char *family = json_get_string(j, "family", "");
+        double df = json_get_number(j, "df", 0);
+        struct distribution d =
+            distribution_unit_rms(!strcmp(family, "normal")    ? DISTRIBUTION_NORMAL
+                                  : !strcmp(family, "laplace") ? DISTRIBUTION_LAPLACE
+                                                               : DISTRIBUTION_T,
+                                  df);
+        double limit = distribution_fixed_rate_limit(&d),
+               grid = exp2(distribution_entropy(&d)) / sqrt(12);
+        /* both are a few roundings of gamma functions below 10 */
+        if (!(fabs(limit / json_get_number(j, "panter_dite", NAN) - 1) <= 1e-12) ||
+            !(fabs(grid / json_get_number(j, "entropy", NAN) - 1) <= 1e-12))
+            fail_msg("%s(%g): %.15g and %.15g", family, df, limit, grid);
+    }
+    assert_int_equal(n, 4);
+    json_free(root);
+    const struct distribution t2 = {DISTRIBUTION_T, 1, 2}, none = {DISTRIBUTION_T, 1, -1},
+                              cauchy = {DISTRIBUTION_T, 2, 1};
+    assert_true(isinf(distribution_fixed_rate_limit(&t2)));
+    assert_true(isnan(distribution_fixed_rate_limit(&none)) && isnan(distribution_entropy(&none)));
+    /* Cauchy of scale 2: log2(8 pi) */
+    assert_true(fabs(distribution_entropy(&cauchy) - log2(8 * M_PI)) <= 1e-14 * 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +202,7 @@ int main(void)
         cmocka_unit_test(unit_rms_members_have_rms_1),
         cmocka_unit_test(truncated_quantiles_invert_the_truncated_law),
         cmocka_unit_test(powers_of_a_density_stay_in_its_family),
+        cmocka_unit_test(entropies_and_fixed_rate_limits_are_those_of_the_card),
         cmocka_unit_test(the_absmax_law_has_its_closed_form),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

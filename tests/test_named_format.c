@@ -245,7 +245,7 @@ static void errors_of_normal_weights_are_those_of_the_laws(void **unused)
         struct survey_cell cell;
         static struct value_sketch sketch;
         struct err err;
-        assert_int_equal(survey_open(&row, 1, cpu_features(), 2, &survey, &err), OK);
+        assert_int_equal(survey_open(&row, 1, 0, cpu_features(), 2, &survey, &err), OK);
         assert_int_equal(survey_matrix(survey, &t, COLS, &cell, &sketch, &err), OK);
         double r = block_error_ratio(&cell.error);
         if (!(r >= laws[i].low && r <= laws[i].high))

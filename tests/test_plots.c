@@ -18,7 +18,7 @@
 #include "plots/plots.h"
 #include "tests/plots_fixture.h"
 
-enum { FIXTURE_FIGURES = 25, OF_PROFILE = 6, OF_COMPARE = 1 };
+enum { FIXTURE_FIGURES = 26, OF_PROFILE = 6, OF_COMPARE = 1 };
 
 /* Tests that draw skip themselves with a message where there is no gnuplot. */
 static bool can_draw(void)

@@ -136,7 +136,7 @@ static void each_cell_equals_coding_by_hand(void **unused)
     (void)unused;
     float *x = draws(SYNTHETIC_STUDENT_T, ROWS * COLS);
     struct tensor t = matrix("w", x, ROWS, COLS);
-    const char *options[4] = {"int4,nf4,crd-normal4,e4m3",
+    const char *options[8] = {"int4,nf4,crd-normal4,e4m3",
                               "block-absmax,channel-absmax,tensor-rms,tensor-absmax", NULL, NULL};
     struct json *d = run_ok(write_checkpoint("a.safetensors", &t, 1), options, 2);
     static const char *const formats[] = {"int4", "nf4", "crd-normal4", "e4m3"};
@@ -157,12 +157,204 @@ static void each_cell_equals_coding_by_hand(void **unused)
     free(x);
 }
 
+/* A format under blocks of 64 or one scale for the tensor, with moment scales. */
+static struct block_format format_of(const char *name, const char *scaling, size_t rows,
+                                     size_t cols, struct codebook *codebook)
+{
+    const struct scaling *s = scaling_find(scaling);
+    size_t block = s->block == 1 ? 64 : s->block;
+    struct err err;
+    assert_int_equal(scalar_format_codebook(scalar_format_find(name), s->rule,
+                                            block == BLOCK_TENSOR ? rows * cols : block, 0,
+                                            codebook, &err),
+                     OK);
+    return (struct block_format){.codebook = codebook,
+                                 .rule = s->rule,
+                                 .scale_format = SCALE_BF16,
+                                 .block = block,
+                                 .multiplier = 1};
+}
+
+static void searched_scales_are_those_of_the_search_by_hand(void **unused)
+{
+    (void)unused;
+    static const char *const names[] = {"int3", "crd-normal4", "e2m1"}, *const used[] = {
+                                                                            "block-absmax",
+                                                                            "tensor-rms"};
+    float *x = draws(SYNTHETIC_STUDENT_T, ROWS * COLS);
+    struct tensor t = matrix("w", x, ROWS, COLS);
+    const char *path = write_checkpoint("a.safetensors", &t, 1);
+    const char *options[8] = {"int3,crd-normal4,e2m1,crd-t3,km2,mxfp4", "block-absmax,tensor-rms",
+                              NULL, NULL, "yes"};
+    struct json *d = run_ok(path, options, 2);
+    options[4] = NULL;
+    struct json *moments = run_ok(path, options, 2);
+    for (size_t i = 0; i < 3; i++)
+        for (size_t j = 0; j < 2; j++) {
+            struct codebook codebook;
+            struct block_format f = format_of(names[i], used[j], ROWS, COLS, &codebook);
+            struct block_kernels kernels = block_kernels_pick(0);
+            double hand = sqrt(block_format_search(&f, &kernels, x, ROWS, COLS).error);
+            const struct json *r = record(d, "w", names[i], used[j]),
+                              *m = record(moments, "w", names[i], used[j]);
+            double squares = 0;
+            for (size_t k = 0; k < ROWS * COLS; k++)
+                squares += (double)x[k] * x[k];
+            double got = json_get_number(r, "r", NAN) * sqrt(squares);
+            if (!(fabs(got - hand) <= 1e-11 * hand) ||
+                json_get_number(r, "multiplier", 0) != f.multiplier)
+                fail_msg("%s, %s: %.15g at %g, by hand %.15g at %g", names[i], used[j], got,
+                         json_get_number(r, "multiplier", 0), hand, f.multiplier);
+            assert_true(json_get_number(r, "r", 2) <= json_get_number(m, "r", -1));
+            /* what was fitted is kept: 32 bits */
+            assert_true(fabs(json_get_number(r, "bits", 0) - json_get_number(m, "bits", 0) -
+                             32.0 / (ROWS * COLS)) < 1e-12);
+            assert_null(json_get(m, "multiplier"));
+        }
+    /* A df is fitted together with a multiplier of which 1 is one; neither can make it worse. */
+    const struct json *t3 = record(d, "w", "crd-t3", "tensor-rms");
+    assert_true(json_get_number(t3, "r", 2) <=
+                json_get_number(record(moments, "w", "crd-t3", "tensor-rms"), "r", -1));
+    assert_true(json_get_number(t3, "df", 0) >= 3 && json_get_number(t3, "multiplier", 0) > 0);
+    /* A name fixes its scales, and fitted levels have no better ones. */
+    assert_null(json_get(record(d, "w", "mxfp4", "block-floor"), "multiplier"));
+    assert_null(json_get(record(d, "w", "km2", "block-absmax"), "multiplier"));
+    json_free(d);
+    json_free(moments);
+    free(x);
+}
+
+static const struct json *total_of(const struct json *document, const char *format,
+                                   const char *scaling)
+{
+    const struct json *f = json_first(json_get(json_get(document, "summary"), "formats"));
+    while (f && (strcmp(json_get_string(f, "format", ""), format) ||
+                 strcmp(json_get_string(f, "scaling", ""), scaling)))
+        f = json_next(f);
+    assert_non_null(f);
+    return f;
+}
+
+static void codes_are_counted_as_they_are_stored(void **unused)
+{
+    (void)unused;
+    float *x = draws(SYNTHETIC_STUDENT_T, ROWS * COLS), *y = draws(SYNTHETIC_NORMAL, ROWS * COLS);
+    memset(y, 0, 100 * sizeof *y); /* blocks of zeros */
+    const struct tensor tensors[] = {matrix("w", x, ROWS, COLS), matrix("v", y, ROWS, COLS)};
+    const char *options[8] = {
+        "int4,crd-normal3", "block-absmax,tensor-rms", NULL, NULL, NULL, "yes"};
+    struct json *d = run_ok(write_checkpoint("a.safetensors", tensors, 2), options, 2);
+    static const char *const names[] = {"int4", "crd-normal3"}, *const used[] = {"block-absmax",
+                                                                                 "tensor-rms"};
+    for (size_t i = 0; i < 2; i++)
+        for (size_t j = 0; j < 2; j++) {
+            double counts[CODEBOOK_MAX] = {0}, entropy = 0;
+            struct codebook codebook;
+            struct block_format f = format_of(names[i], used[j], ROWS, COLS, &codebook);
+            struct block_kernels kernels = block_kernels_pick(0);
+            uint8_t *codes = malloc(ROWS * COLS);
+            float *scales = malloc(block_format_scales(&f, ROWS, COLS) * sizeof *scales);
+            assert_true(codes && scales);
+            for (size_t k = 0; k < 2; k++) {
+                block_format_encode(&f, &kernels, k ? y : x, ROWS, COLS, codes, scales);
+                for (size_t e = 0; e < ROWS * COLS; e++)
+                    counts[codes[e]]++;
+            }
+            const struct json *total = total_of(d, names[i], used[j]);
+            size_t code = 0;
+            for (const struct json *c = json_first(json_get(total, "codes")); c; c = json_next(c)) {
+                double p = counts[code] / (2 * ROWS * COLS);
+                if (json_number(c, -1) != counts[code])
+                    fail_msg("%s, %s, code %zu: %g, by hand %g", names[i], used[j], code,
+                             json_number(c, -1), counts[code]);
+                entropy -= p > 0 ? p * log2(p) : 0;
+                code++;
+            }
+            assert_int_equal(code, codebook.n);
+            assert_true(fabs(json_get_number(total, "entropy_bits", NAN) - entropy) < 1e-12);
+            assert_true(entropy < json_get_number(total, "code_bits", NAN));
+            free(codes);
+            free(scales);
+        }
+    json_free(d);
+    free(x);
+    free(y);
+}
+
+static void bits_shared_out_are_measured_beside_flat_bits(void **unused)
+{
+    (void)unused;
+    float *x = draws(SYNTHETIC_NORMAL, ROWS * COLS), *y = draws(SYNTHETIC_NORMAL, ROWS * COLS);
+    for (size_t i = 0; i < ROWS * COLS; i++)
+        y[i] = 0.25f * x[i]; /* two bits less, at the same distribution */
+    const struct tensor tensors[] = {matrix("w", x, ROWS, COLS), matrix("v", y, ROWS, COLS)};
+    const char *path = write_checkpoint("a.safetensors", tensors, 2);
+    const char *options[8] = {"int4", "tensor-rms", NULL, NULL, NULL, NULL, "4"};
+    struct json *d = run_ok(path, options, 2);
+    const struct json *a = json_get(json_get(d, "summary"), "allocation"),
+                      *w = json_first(json_get(a, "tensors")), *v = json_next(w),
+                      *m = json_first(json_get(a, "measured"));
+    /* in the order of the file, which sorts nothing */
+    if (strcmp(json_get_string(w, "tensor", ""), "w")) {
+        const struct json *other = w;
+        w = v;
+        v = other;
+    }
+    assert_true(fabs(json_get_number(w, "bits", 0) - 5) < 1e-9);
+    assert_true(fabs(json_get_number(v, "bits", 0) - 3) < 1e-9);
+    /* flat: (1 + 1/16) / 2 against 1/4: half the log2 */
+    assert_true(fabs(json_get_number(a, "saved_bits", 0) - log2(17.0 / 8) / 2) < 1e-9);
+    assert_true(json_get_number(a, "whole_bits", 0) == 4);
+    /* What is measured is what the records say of these widths. */
+    assert_string_equal(json_get_string(m, "format", ""), "crd-normal");
+    double squares_w = 0, squares_v = 0;
+    for (size_t i = 0; i < ROWS * COLS; i++) {
+        squares_w += (double)x[i] * x[i];
+        squares_v += (double)y[i] * y[i];
+    }
+    double r5 = json_get_number(record(d, "w", "crd-normal5", "tensor-rms"), "r", NAN),
+           r3 = json_get_number(record(d, "v", "crd-normal3", "tensor-rms"), "r", NAN),
+           r = sqrt((r5 * r5 * squares_w + r3 * r3 * squares_v) / (squares_w + squares_v));
+    assert_true(fabs(json_get_number(m, "r", NAN) - r) <= 1e-12 * r);
+    double flat = json_get_number(total_of(d, "crd-normal4", "tensor-rms"), "r", NAN);
+    assert_true(fabs(json_get_number(m, "flat_r", NAN) - flat) <= 1e-12 * flat);
+    assert_true(json_get_number(m, "saved_bits", 0) > 0.3); /* 0.54 at high rate */
+    json_free(d);
+
+    /* Weights of the file take the place of 1; they can undo the variances. */
+    struct err err;
+    const char *weights = "w,1\nv,16\n";
+    const char *fisher = scratch_path("fisher.csv");
+    assert_int_equal(document_write_bytes(fisher, weights, strlen(weights), &err), OK);
+    options[7] = fisher;
+    d = run_ok(path, options, 2);
+    a = json_get(json_get(d, "summary"), "allocation");
+    for (w = json_first(json_get(a, "tensors")); w; w = json_next(w))
+        assert_int_equal((int)json_get_number(w, "whole_bits", 0), 4);
+    assert_true(fabs(json_get_number(a, "saved_bits", 1)) < 1e-9);
+    json_free(d);
+    /* What no output depends on gets the least; the other then has the average alone. */
+    assert_int_equal(document_write_bytes(fisher, "w,1\nv,0\n", 8, &err), OK);
+    d = run_ok(path, options, 1);
+    a = json_get(json_get(d, "summary"), "allocation");
+    for (w = json_first(json_get(a, "tensors")); w; w = json_next(w))
+        assert_int_equal((int)json_get_number(w, "whole_bits", 0),
+                         strcmp(json_get_string(w, "tensor", ""), "w") ? 2 : 4);
+    json_free(d);
+    assert_int_equal(document_write_bytes(fisher, "w,1\n", 4, &err), OK);
+    assert_int_equal(run_with(path, options, 1, NULL, &d, &err), E_FORMAT);
+    assert_non_null(strstr(err.text, "'v'"));
+    json_free(d);
+    free(x);
+    free(y);
+}
+
 static void bits_count_every_scale_and_the_ragged_tail(void **unused)
 {
     (void)unused;
     float *x = draws(SYNTHETIC_NORMAL, ROWS * COLS);
     struct tensor t = matrix("w", x, ROWS, COLS);
-    const char *options[4] = {"int4,crd-t4", "block-absmax,channel-absmax,tensor-rms", NULL, NULL};
+    const char *options[8] = {"int4,crd-t4", "block-absmax,channel-absmax,tensor-rms", NULL, NULL};
     struct json *d = run_ok(write_checkpoint("a.safetensors", &t, 1), options, 1);
     double n = ROWS * COLS;
     const struct json *r = record(d, "w", "int4", "block-absmax");
@@ -206,7 +398,7 @@ static void a_fitted_t_is_never_worse_than_its_normal_limit(void **unused)
         for (size_t c = 0; c < COLS; c++)
             x[r * COLS + c] *= expf(0.05f * (float)r);
     struct tensor t = matrix("w", x, ROWS, COLS);
-    const char *options[4] = {"int4,crd-t4,crd-normal4", "block-absmax", NULL, NULL};
+    const char *options[8] = {"int4,crd-t4,crd-normal4", "block-absmax", NULL, NULL};
     struct json *d = run_ok(write_checkpoint("a.safetensors", &t, 1), options, 2);
     double fitted = json_get_number(record(d, "w", "crd-t4", "block-absmax"), "r", NAN);
     double normal = json_get_number(record(d, "w", "crd-normal4", "block-absmax"), "r", NAN);
@@ -271,7 +463,7 @@ static void zeros_are_coded_without_error(void **unused)
     (void)unused;
     float *x = calloc(ROWS * COLS, sizeof *x);
     struct tensor t = matrix("zeros", x, ROWS, COLS);
-    const char *options[4] = {"int4,e2m1", NULL, NULL, NULL};
+    const char *options[8] = {"int4,e2m1", NULL, NULL, NULL};
     struct json *d = run_ok(write_checkpoint("a.safetensors", &t, 1), options, 1);
     assert_true(json_get_number(record(d, "zeros", "int4", "block-absmax"), "r", NAN) == 0);
     /* an infinite SQNR is null with a reason */
@@ -289,11 +481,19 @@ static void wrong_options_name_what_is_wrong(void **unused)
     struct tensor t = matrix("w", x, 8, 8);
     const char *path = write_checkpoint("a.safetensors", &t, 1);
     static const struct {
-        const char *options[4], *word;
-    } cases[] = {{{"int4,bogus"}, "bogus"},      {{NULL, "block-median"}, "block-median"},
-                 {{NULL, NULL, "64,3"}, "'3'"},  {{NULL, NULL, "64,,32"}, "empty"},
-                 {{NULL, NULL, "-64"}, "-64"},   {{NULL, NULL, NULL, "fp7"}, "fp7"},
-                 {{"nf4", "tensor-rms"}, "none"}};
+        const char *options[8], *word;
+    } cases[] = {{{"int4,bogus"}, "bogus"},
+                 {{NULL, "block-median"}, "block-median"},
+                 {{NULL, NULL, "64,3"}, "'3'"},
+                 {{NULL, NULL, "64,,32"}, "empty"},
+                 {{NULL, NULL, "-64"}, "-64"},
+                 {{NULL, NULL, NULL, "fp7"}, "fp7"},
+                 {{"nf4", "tensor-rms"}, "none"},
+                 {{[6] = "1"}, "'1'"},
+                 {{[6] = "9"}, "'9'"},
+                 {{[6] = "4x"}, "'4x'"},
+                 {{[6] = "nan"}, "'nan'"},
+                 {{[7] = "f.csv"}, "--allocate"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct json *d;
         struct err err = {{0}};
@@ -341,6 +541,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_SCRATCH(each_cell_equals_coding_by_hand),
+        IN_SCRATCH(searched_scales_are_those_of_the_search_by_hand),
+        IN_SCRATCH(codes_are_counted_as_they_are_stored),
+        IN_SCRATCH(bits_shared_out_are_measured_beside_flat_bits),
         IN_SCRATCH(bits_count_every_scale_and_the_ragged_tail),
         IN_SCRATCH(threads_do_not_change_a_bit),
         IN_SCRATCH(a_fitted_t_is_never_worse_than_its_normal_limit),

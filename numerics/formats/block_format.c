@@ -260,13 +260,49 @@ struct block_error block_format_error(const struct block_format *f, const struct
     return e;
 }
 
+/* Of n elements under one scale, in pieces whose codes stay in the nearest cache. */
+static void count_block(const struct block_format *f, const struct block_kernels *k,
+                        const float *block, size_t n, float scale, uint64_t *counts)
+{
+    enum { PIECE = 4096 };
+    uint8_t codes[PIECE];
+    if (scale == 0)
+        counts[codebook_encode(f->codebook, 0)] += n;
+    for (size_t i = 0; i < n && scale != 0; i += PIECE) {
+        size_t piece = n - i < PIECE ? n - i : PIECE;
+        k->codes(f->codebook, block + i, piece, scale, codes);
+        for (size_t j = 0; j < piece; j++)
+            counts[codes[j]]++;
+    }
+}
+
+void block_format_count(const struct block_format *f, const struct block_kernels *k, const float *x,
+                        size_t rows, size_t cols, const float *given, uint64_t *counts)
+{
+    struct layout l = layout_of(f, rows, cols);
+    for (size_t r = 0; r < l.rows; r++)
+        for (size_t i = 0; i < l.cols; i += l.length) {
+            size_t n = l.cols - i < l.length ? l.cols - i : l.length;
+            const float *block = x + r * l.cols + i;
+            struct quantise_stats stats;
+            k->stats(block, n, &stats);
+            float scale = given ? *given : block_format_scale(f, &stats, n - stats.nonfinite);
+            count_block(f, k, block, n, scale, counts);
+        }
+}
+
+double block_format_multiplier(size_t i)
+{
+    return exp2(-2 + (double)i / 4);
+}
+
 struct block_error block_format_search(struct block_format *f, const struct block_kernels *k,
                                        const float *x, size_t rows, size_t cols)
 {
     struct block_error best = {0};
     double multiplier = 1;
-    for (int i = 0; i <= 16; i++) {
-        f->multiplier = exp2(-2 + i / 4.0);
+    for (size_t i = 0; i < BLOCK_MULTIPLIERS; i++) {
+        f->multiplier = block_format_multiplier(i);
         struct block_error e = block_format_error(f, k, x, rows, cols, NULL);
         if (!i || e.error < best.error) {
             best = e;

@@ -131,8 +131,17 @@ void block_format_decode(const struct block_format *f, const uint8_t *codes, con
 struct block_error block_format_error(const struct block_format *f, const struct block_kernels *k,
                                       const float *x, size_t rows, size_t cols, const float *given);
 
-/* Tries the 17 multipliers 2^(-2), 2^(-7/4) .. 2^2 and sets f->multiplier to the one of least error
- * (the smaller at a tie); returns that error.  Cost: 17 passes. */
+/* How often each code is used: adds to counts [codebook->n], an element that is not finite as 0.
+ * given: as for block_format_error(). */
+void block_format_count(const struct block_format *f, const struct block_kernels *k, const float *x,
+                        size_t rows, size_t cols, const float *given, uint64_t *counts);
+
+/* The multipliers of a scale that are tried: 2^(-2), 2^(-7/4) .. 2^2. */
+enum { BLOCK_MULTIPLIERS = 17 };
+double block_format_multiplier(size_t i);
+
+/* Sets f->multiplier to the one of least error (the smaller at a tie); returns that error.  Cost:
+ * BLOCK_MULTIPLIERS passes. */
 struct block_error block_format_search(struct block_format *f, const struct block_kernels *k,
                                        const float *x, size_t rows, size_t cols);
 

@@ -1,5 +1,6 @@
 #include "numerics/statistics/distribution.h"
 
+#include <gsl/gsl_sf_psi.h>
 #include <math.h>
 
 static double log_gamma(double x)
@@ -104,6 +105,12 @@ static double normal_lower_quantile(double p)
         x -= step / (1 + 0.5 * x * step);
     }
     return x;
+}
+
+/* log B(1/2, a) */
+static double log_beta_half(double a)
+{
+    return log_gamma(0.5) + log_gamma(a) - log_gamma(a + 0.5);
 }
 
 /* The density, lower tail, its inverse and partial moments of the member with scale 1. */
@@ -244,4 +251,39 @@ struct distribution distribution_power(const struct distribution *d, double alph
         break;
     }
     return p;
+}
+
+double distribution_entropy(const struct distribution *d)
+{
+    double nats = NAN, half = d->df / 2;
+    switch (d->family) {
+    case DISTRIBUTION_NORMAL:
+        nats = 0.5 * log(2 * M_PI * M_E);
+        break;
+    case DISTRIBUTION_LAPLACE:
+        nats = 1 + M_LN2;
+        break;
+    case DISTRIBUTION_T:
+        if (d->df > 0)
+            nats = (half + 0.5) * (gsl_sf_psi(half + 0.5) - gsl_sf_psi(half)) + 0.5 * log(d->df) +
+                   log_beta_half(half);
+        break;
+    }
+    return nats / M_LN2 + log2(d->scale);
+}
+
+double distribution_fixed_rate_limit(const struct distribution *d)
+{
+    switch (d->family) {
+    case DISTRIBUTION_NORMAL:
+        return d->scale * sqrt(M_PI * sqrt(3) / 2);
+    case DISTRIBUTION_LAPLACE:
+        return d->scale * 3;
+    case DISTRIBUTION_T: /* p^(1/3) is that of (df - 2) / 3 degrees of freedom but for a factor */
+        if (!(d->df > 2))
+            return d->df > 0 ? INFINITY : NAN;
+        return d->scale * sqrt(d->df / 12 *
+                               exp(3 * log_beta_half((d->df - 2) / 6) - log_beta_half(d->df / 2)));
+    }
+    return NAN;
 }

@@ -42,4 +42,12 @@ struct distribution distribution_unit_rms(enum distribution_family family, doubl
  * the functions above give NaN. */
 struct distribution distribution_power(const struct distribution *d, double alpha);
 
+/* Differential entropy in bits.  With h of a source, no code of b bits a value has a squared error
+ * below 2^(2h) / (2 pi e) 2^-2b (Shannon's lower bound; a normal source attains it). */
+double distribution_entropy(const struct distribution *d);
+
+/* lim of rms error times 2^b as b grows, of the best fixed-rate scalar quantiser:
+ * sqrt((integral of p^(1/3))^3 / 12) (Panter and Dite).  Infinite for Student-t with df <= 2. */
+double distribution_fixed_rate_limit(const struct distribution *d);
+
 #endif
