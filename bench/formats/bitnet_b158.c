@@ -54,10 +54,14 @@ static const struct variant gemv_variants[] = {
      HEADLINE,
      {{"bits", 2}}},
     {"rows16_base3", "1.6 bits, digit bytes of 16 rows interleaved", gemv_run, 0, {{"bits", 1.6}}},
+    {"onednn_int8", "oneDNN matmul, 8-bit integers", gemv_run, PEER, {{"bits", 8}}},
     {0}};
 
 static const struct variant gemm_variants[] = {
     {"gemm_f32", "OpenBLAS cblas_sgemm, f32", gemv_run, PEER, {{"bits", 32}}},
+    {"gemv_bf16", "dense bf16, f32 activations", gemv_run, 0, {{"bits", 16}}},
+    {"onednn_bf16", "oneDNN matmul, bf16", gemv_run, PEER, {{"bits", 16}}},
+    {"onednn_int8", "oneDNN matmul, 8-bit integers", gemv_run, PEER, {{"bits", 8}}},
     {"gemm_int8",
      "8-bit integers, a scale for a row, 8-bit activations",
      gemv_run,
@@ -87,6 +91,8 @@ static const struct gemv_format formats[] = {
     {.variant = "rows16_2bit", .kernel = &gemv_i8, .spec = &rows16_2bit},
     {.variant = "rows16_base3", .kernel = &gemv_i8, .spec = &rows16_base3},
     {.variant = "gemm_f32", .kernel = &gemv_sgemv},
+    {.variant = "onednn_bf16", .kernel = &gemv_onednn_bf16},
+    {.variant = "onednn_int8", .kernel = &gemv_onednn_i8},
     {.variant = "gemm_int8", .kernel = &gemv_i8, .spec = &int8},
     {.variant = "gemm_i2s", .kernel = &gemv_ternary, .spec = "i2s_vnni"},
     {0}};
