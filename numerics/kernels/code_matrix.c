@@ -38,13 +38,10 @@ struct place {
 
 static struct place place(int bits, int column, int i)
 {
-    int per_vector = CODE_UNIT / bits;
-    if (column < per_vector * bits)
-        return (struct place){column / per_vector, column % per_vector * bits + i};
-    int upper = column == CODE_UNIT - 1;
-    if (i == bits - 1)
-        return (struct place){bits - 1, 30 + upper};
-    return (struct place){upper * (bits / 2) + i / 2, 30 + i % 2};
+    int per_word = 16 / bits, word = column / per_word;
+    if (word < 2 * bits)
+        return (struct place){word / 2, 16 * (word % 2) + column % per_word * bits + i};
+    return (struct place){i, column == CODE_UNIT - 1 ? 31 : 15};
 }
 
 static size_t unit_offset(int bits, size_t block, size_t col)

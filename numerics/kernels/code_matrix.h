@@ -10,15 +10,12 @@
  * filled up with rows of zero codes and zero scales.  A tile is a stream: for every block of
  * columns its units and then the scales of its 16 rows, 16 x bf16.  A unit is 32 columns, the last
  * one filled up with zero codes: `bits` vectors of 16 little-endian dwords, dword i of each
- * belonging to row i.  With n = 32 / bits (10 for 3 bits, 6 for 5), the code of column c < n * bits
- * is bits c % n * bits and up of vector c / n.  3 and 5 bits leave the top two bits of each vector
- * to the columns 30 and 31, from the lowest bit on:
+ * belonging to row i.  A dword is two words of 16 bits, the lower first, and word c / n of a row's
+ * 2 * bits holds column c from bit c % n * bits on, where n = 16 / bits.  When n * bits is 15, bit
+ * i of the columns 30 and 31 is the top bit of the lower and the upper word of dword i.
  *
- *     3 bits   30: both of vector 0, the lower of 2            31: both of 1, the upper of 2
- *     5 bits   30: both of vector 0, both of 1, lower of 4     31: both of 2, both of 3, upper of 4
- *
- * So one shift brings a column (a nibble of 1-bit or 2-bit columns) of 16 rows to the low bits of
- * 16 lanes, where a permute looks it up, and the whole of a tile is read in order.
+ * So a shift within words brings a column (a nibble of 1-bit or 2-bit columns) of 16 rows to the
+ * low bits of 16 lanes, where a permute looks it up, and the whole of a tile is read in order.
  *
  * The weight at (r, c) is scale * scales[r][c / block] * table[code].
  */

@@ -4,6 +4,10 @@
 
 const struct kernel_variant gemm_lut_variants[] = {
     KERNEL(gemm_lut, ref, 0),
+#if defined(__x86_64__)
+    KERNEL(gemm_lut, avx2, CPU_AVX2),
+    KERNEL(gemm_lut, avx512, CPU_AVX512),
+#endif
     {0},
 };
 
@@ -30,19 +34,13 @@ void gemm_lut_ref(const struct code_matrix *w, const float *x, size_t m, float *
 
 double gemm_lut_bound(const struct code_matrix *w, const float *x, size_t row)
 {
-    double terms = 0, tiny = 1, largest = 0;
+    struct block_bound bound = {.unit = 1};
     for (size_t c = 0; c < w->cols;) {
-        double absolute = 0, scale = fabs((double)code_block_scale(w, row, c));
-        size_t end = block_end(w, c);
-        tiny += (scale + 1) * (double)(end - c);
-        for (; c < end; c++)
+        double absolute = 0, scale = code_block_scale(w, row, c);
+        size_t begin = c;
+        for (size_t end = block_end(w, c); c < end; c++)
             absolute += fabs((double)w->table[code_at(w, row, c)] * x[c]);
-        terms += scale * absolute;
-        if (!(absolute <= largest))
-            largest = absolute;
+        block_bound_add(&bound, absolute, scale, c - begin);
     }
-    double scaled = fabs((double)w->scale);
-    if (!(largest < FLT_MAX / 2 && terms < FLT_MAX / 2 && scaled * terms < FLT_MAX / 2))
-        return INFINITY;
-    return gamma_f32(w->cols + 3) * scaled * terms + (scaled * tiny + 1) * F32_TINIEST;
+    return block_bound_of(&bound, w->scale, w->cols);
 }

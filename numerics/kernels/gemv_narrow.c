@@ -5,6 +5,10 @@
 
 const struct kernel_variant gemv_narrow_variants[] = {
     KERNEL(gemv_narrow, ref, 0),
+#if defined(__x86_64__)
+    KERNEL(gemv_narrow, avx2, CPU_AVX2),
+    KERNEL(gemv_narrow, avx512, CPU_AVX512),
+#endif
     {0},
 };
 
@@ -76,18 +80,13 @@ void gemv_narrow_ref(const struct narrow_matrix *w, const float *x, float *y, si
 double gemv_narrow_bound(const struct narrow_matrix *w, const float *x, size_t row)
 {
     const struct float_format *values = values_of(w);
-    double terms = 0, tiny = 0, largest = 0, scaled = fabs(row_scale(w, row));
+    struct block_bound bound = {.unit = 0x1p8};
     for (size_t c = 0; c < w->cols;) {
         double absolute = 0, scale = block_scale(w, row, c);
-        size_t end = block_end(w, c);
-        tiny += (0x1p8 * scale + 1) * (double)(end - c);
-        for (; c < end; c++)
+        size_t begin = c;
+        for (size_t end = block_end(w, c); c < end; c++)
             absolute += fabs(value(w, values, row * w->cols + c) * x[c]);
-        terms += scale * absolute;
-        if (!(absolute <= largest))
-            largest = absolute;
+        block_bound_add(&bound, absolute, scale, c - begin);
     }
-    if (!(largest < FLT_MAX / 2 && terms < FLT_MAX / 2 && scaled * terms < FLT_MAX / 2))
-        return INFINITY;
-    return gamma_f32(w->cols + 3) * scaled * terms + (scaled * (tiny + 0x1p8) + 1) * F32_TINIEST;
+    return block_bound_of(&bound, row_scale(w, row), w->cols);
 }

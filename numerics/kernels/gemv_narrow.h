@@ -54,8 +54,9 @@ double narrow_weight(const struct narrow_matrix *w, size_t row, size_t col);
  * product, at most n - 1 additions and two scalings, and one rounding of the reference:
  * gamma_f32(n + 3) * sum |weight x| (numerics/kernels/gamma.h).  Each product and each scaled sum
  * (at most one a term) that falls below the normal range adds F32_TINIEST times the scales still to
- * come; a kernel may hold a product divided by as much as 2^8.
- * INFINITY when a partial sum may overflow, scaled or not, or an operand is not finite. */
+ * come.  A kernel may hold what it sums over 2^8 (NARROW_E4M3) or times 2^6 (NARROW_MXINT8).
+ * INFINITY when 2^8 times a partial sum, or that sum scaled, may overflow, or an operand is not
+ * finite. */
 double gemv_narrow_bound(const struct narrow_matrix *w, const float *x, size_t row);
 
 #endif
