@@ -1,6 +1,8 @@
 #include "bench/callgrind.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,46 +36,74 @@ bool callgrind_cache(const char *root, bool last, struct callgrind_cache *out)
     return best > 0;
 }
 
-/* The number under `name` in the two lines of names and numbers; zeros at the end are left out. */
-static bool find_total(const char *names, const char *totals, const char *name, double *out)
+enum { MAX_EVENTS = 32, MAX_LINE = 4096 };
+
+/* The lines "events: " and "totals: " of a file, ended by their newlines. */
+struct totals {
+    char names[MAX_LINE], numbers[MAX_LINE];
+};
+
+/* The events' numbers, in the order of their names; zeros at the end are left out.  False when a
+ * number is none, or there are more of them than names. */
+static bool parse_numbers(const struct totals *t, double values[MAX_EVENTS])
 {
-    size_t n = strlen(name);
-    char *end = (char *)totals;
-    for (const char *p = names; *p;) {
+    size_t n = 0, n_names = 0;
+    for (const char *p = t->names; *p && *p != '\n'; n_names++) {
+        p += strcspn(p, " \n");
+        p += strspn(p, " ");
+    }
+    const char *p = t->numbers;
+    for (; *p && *p != '\n' && n < n_names && n < MAX_EVENTS; n++) {
+        char *end;
+        values[n] = strtod(p, &end);
+        if (!isdigit((unsigned char)*p) || !isfinite(values[n]) || !strchr(" \n", *end))
+            return false;
+        p = end + strspn(end, " ");
+    }
+    return *p == '\n'; /* a file that ends within the line lacks numbers */
+}
+
+static bool find_total(const struct totals *t, const double *values, const char *name, double *out)
+{
+    size_t n = strlen(name), i = 0;
+    for (const char *p = t->names; *p && *p != '\n' && i < MAX_EVENTS; i++) {
         size_t word = strcspn(p, " \n");
-        const char *from = end;
-        double value = strtod(from, &end); /* 0 when the line is over */
         if (word == n && !memcmp(p, name, n)) {
-            *out = value;
+            *out = values[i];
             return true;
         }
         p += word;
-        p += strspn(p, " \n");
+        p += strspn(p, " ");
     }
     return false;
 }
 
 enum status callgrind_read(const char *path, struct callgrind_counts *out, struct err *err)
 {
-    char names[512] = "", totals[512] = "", line[4096];
+    struct totals t = {.names = ""};
+    double values[MAX_EVENTS] = {0};
+    char line[MAX_LINE + 8];
+    bool begins = true;
     FILE *f = fopen(path, "re");
     if (!f)
         return status_fail(err, E_NOINPUT, "%s: %s", path, strerror(errno));
-    while (fgets(line, sizeof line, f))
-        if (!strncmp(line, "events: ", 8))
-            snprintf(names, sizeof names, "%.500s", line + 8);
-        else if (!strncmp(line, "totals: ", 8))
-            snprintf(totals, sizeof totals, "%.500s", line + 8);
+    while (fgets(line, sizeof line, f)) {
+        if (begins && !strncmp(line, "events: ", 8))
+            strcpy(t.names, line + 8);
+        else if (begins && !strncmp(line, "totals: ", 8))
+            strcpy(t.numbers, line + 8);
+        begins = strchr(line, '\n') != NULL;
+    }
     fclose(f);
     struct callgrind_counts c = {0};
     double read_misses, write_misses, code_misses, dirty_reads, dirty_writes;
-    if (!totals[0] || !find_total(names, totals, "Ir", &c.instructions) ||
-        !find_total(names, totals, "Dr", &c.reads) || !find_total(names, totals, "Dw", &c.writes) ||
-        !find_total(names, totals, "ILmr", &code_misses) ||
-        !find_total(names, totals, "DLmr", &read_misses) ||
-        !find_total(names, totals, "DLmw", &write_misses) ||
-        !find_total(names, totals, "DLdmr", &dirty_reads) ||
-        !find_total(names, totals, "DLdmw", &dirty_writes))
+    if (!parse_numbers(&t, values) || !find_total(&t, values, "Ir", &c.instructions) ||
+        !find_total(&t, values, "Dr", &c.reads) || !find_total(&t, values, "Dw", &c.writes) ||
+        !find_total(&t, values, "ILmr", &code_misses) ||
+        !find_total(&t, values, "DLmr", &read_misses) ||
+        !find_total(&t, values, "DLmw", &write_misses) ||
+        !find_total(&t, values, "DLdmr", &dirty_reads) ||
+        !find_total(&t, values, "DLdmw", &dirty_writes))
         return status_fail(err, E_FORMAT, "%s: no totals of a cache simulation", path);
     c.read_lines = code_misses + read_misses + write_misses; /* a write fetches its line first */
     c.written_lines = dirty_reads + dirty_writes;

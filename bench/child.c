@@ -22,7 +22,7 @@ enum { REPLY_FD = 3, READ_BYTES = 1 << 16, MAX_PIPE_BYTES = 1 << 20 };
 struct line_buffer {
     char *bytes; /* [capacity], owned */
     size_t n, capacity;
-    bool skipping; /* inside a line that is too long */
+    bool skipping, no_memory; /* inside a line that is too long */
 };
 
 /* All that child_run holds, for one way out. */
@@ -146,12 +146,15 @@ static int spawn(struct session *s)
     posix_spawnattr_setpgroup(&attributes, 0);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
                                               POSIX_SPAWN_SETSIGDEF);
-    posix_spawn_file_actions_adddup2(&files, s->input, STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&files, s->output[1], STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&files, s->output[1], STDERR_FILENO);
-    posix_spawn_file_actions_adddup2(&files, s->reply[1], REPLY_FD);
-    error = posix_spawn(&s->pid, s->job->program, &files, &attributes, (char *const *)s->job->argv,
-                        s->env);
+    const int places[][2] = {{s->input, STDIN_FILENO},
+                             {s->output[1], STDOUT_FILENO},
+                             {s->output[1], STDERR_FILENO},
+                             {s->reply[1], REPLY_FD}};
+    for (size_t i = 0; i < sizeof places / sizeof places[0] && !error; i++)
+        error = posix_spawn_file_actions_adddup2(&files, places[i][0], places[i][1]);
+    if (!error)
+        error = posix_spawn(&s->pid, s->job->program, &files, &attributes,
+                            (char *const *)s->job->argv, s->env);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&files);
     return error;
@@ -182,7 +185,7 @@ static void keep_tail(struct session *s, const char *bytes, size_t n)
     s->tail_n = kept + n;
 }
 
-/* Appends to the line under way; a line that is too long (or finds no memory) is dropped whole. */
+/* Appends to the line under way; a line that is too long or finds no memory is dropped whole. */
 static void extend_line(struct line_buffer *line, const char *bytes, size_t n)
 {
     if (line->skipping)
@@ -195,7 +198,7 @@ static void extend_line(struct line_buffer *line, const char *bytes, size_t n)
         size_t capacity = 2 * (line->n + n + 1);
         char *grown = realloc(line->bytes, capacity);
         if (!grown) {
-            line->skipping = true;
+            line->skipping = line->no_memory = true;
             return;
         }
         line->bytes = grown;
@@ -343,7 +346,10 @@ enum status child_run(const struct child_job *job, struct child_outcome *out, st
     close_fd(&s.reply[1]);
     watch(&s, start);
     finish(&s, start);
-    *out = s.outcome;
+    if (s.line.no_memory)
+        status = status_fail(err, E_NOMEM, "%s: no memory for its reply", job->program);
+    else
+        *out = s.outcome;
 out:
     free(s.env);
     free(s.line.bytes);

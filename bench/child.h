@@ -46,8 +46,9 @@ struct child_outcome {
     char tail[CHILD_TAIL + 1]; /* the end of what it printed */
 };
 
-/* Runs the child to its end.  Not OK only when it could not be started: E_UNAVAILABLE names the
- * program, E_NOMEM, E_INTERNAL; *out is untouched then. */
+/* Runs the child to its end.  Not OK only when it could not be started (E_UNAVAILABLE names the
+ * program, E_INTERNAL) or there was no memory for that or for a reply (E_NOMEM); *out is untouched
+ * then. */
 enum status child_run(const struct child_job *job, struct child_outcome *out, struct err *err);
 
 /* The end in words, with the last words of a child that failed: "killed by signal 11

@@ -118,6 +118,14 @@ static enum status measure(struct live *l, unsigned pairs, bool flagged_only, st
     return s;
 }
 
+static bool is_any_timed(const struct live *l)
+{
+    for (size_t i = 0; i < l->runners[BASE].plan->n_cells; i++)
+        if (l->cells[i].series[NEW - 1].n)
+            return true;
+    return false;
+}
+
 /* ---- Judging ---- */
 
 static struct order_interval ratio_interval(const struct series *s)
@@ -221,10 +229,27 @@ static enum status judge(struct live *l, int k, struct comparison_cell *out, str
 
 /* ---- The document ---- */
 
-static void add_false_alarms(struct json *document, const struct live *l,
+/* That the user did not wait for the end, and what there was until then. */
+static void add_interruption(struct json *notes, const struct live *l, bool screened)
+{
+    char text[160];
+    if (screened)
+        snprintf(text, sizeof text,
+                 "interrupted in the confirmation: %u of %d pairs of the flagged blocks were done",
+                 l->pairs - LIVE_SCREEN, LIVE_CONFIRM);
+    else
+        snprintf(text, sizeof text,
+                 "interrupted in the screening: %u of %d pairs of all blocks were done, and none "
+                 "was confirmed",
+                 l->pairs, LIVE_SCREEN);
+    json_add_string(notes, NULL, text);
+}
+
+static void add_false_alarms(struct json *document, struct json *notes, const struct live *l,
                              const struct comparison_cell *cells)
 {
     size_t judged = 0, flagged = 0, slower = 0, faster = 0, n = l->runners[BASE].plan->n_cells;
+    unsigned pairs = l->pairs < LIVE_SCREEN ? l->pairs : LIVE_SCREEN;
     char text[240];
     for (size_t i = 0; i < n; i++) {
         judged += !cells[i].reason[0];
@@ -234,10 +259,10 @@ static void add_false_alarms(struct json *document, const struct live *l,
     }
     snprintf(
         text, sizeof text,
-        "base against itself in the same run: %zu of %zu cells flagged by %d pairs, %zu called "
-        "slower or faster after %d more (the host's rate of false alarms)",
-        flagged, judged, LIVE_SCREEN, slower + faster, LIVE_CONFIRM);
-    json_add_string(json_add_array(document, "notes"), NULL, text);
+        "base against itself in the same run: %zu of %zu cells flagged by %u pairs, %zu called "
+        "slower or faster after %u more (the host's rate of false alarms)",
+        flagged, judged, pairs, slower + faster, l->pairs - pairs);
+    json_add_string(notes, NULL, text);
     struct json *alarms = json_add_object(document, "false_alarms");
     json_add_u64(alarms, "cells", judged);
     json_add_u64(alarms, "flagged", flagged);
@@ -245,7 +270,9 @@ static void add_false_alarms(struct json *document, const struct live *l,
     json_add_u64(alarms, "faster", faster);
 }
 
-static enum status conclude(struct live *l, struct json *document, struct err *err)
+/* ended: how the measuring did, OK or E_INTERRUPTED. */
+static enum status conclude(struct live *l, enum status ended, bool screened, struct json *document,
+                            struct err *err)
 {
     size_t n = l->runners[BASE].plan->n_cells;
     struct comparison_cell *cells = malloc((n + 1) * sizeof *cells);
@@ -257,7 +284,10 @@ static enum status conclude(struct live *l, struct json *document, struct err *e
         json_add_number(document, "margin", l->margin);
         json_add_string(json_add_object(document, "base"), "source", l->runners[BASE].program);
         json_add_string(json_add_object(document, "new"), "source", l->runners[NEW].program);
-        add_false_alarms(document, l, cells);
+        struct json *notes = json_add_array(document, "notes");
+        if (ended == E_INTERRUPTED)
+            add_interruption(notes, l, screened);
+        add_false_alarms(document, notes, l, cells);
         s = judge(l, NEW - 1, cells, err);
     }
     if (!s) {
@@ -299,12 +329,17 @@ enum status compare_live(const struct runner *runner, const char *new_program, d
         name_cells(&l);
         s = measure(&l, LIVE_SCREEN, false, err);
     }
-    if (!s) {
+    bool screened = !s, has_pairs = screened || (s == E_INTERRUPTED && is_any_timed(&l));
+    if (has_pairs)
         screen(&l);
+    if (screened)
         s = measure(&l, LIVE_CONFIRM, true, err);
+    if (has_pairs && (!s || s == E_INTERRUPTED)) {
+        enum status ended = s;
+        s = conclude(&l, ended, screened, document, err);
+        if (!s && ended)
+            s = status_fail(err, ended, "interrupted; what was measured until then is judged");
     }
-    if (!s)
-        s = conclude(&l, document, err);
     for (int who = 0; who < N_WHO; who++)
         json_free(l.rounds[who]);
     free(l.first);

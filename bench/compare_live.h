@@ -22,7 +22,8 @@ enum { LIVE_SCREEN = 12, LIVE_CONFIRM = 40 };
 
 /* runner: of the base; its program is replaced by the second for the new build, its rounds are not
  * used.  Adds mode, margin, base, new, notes, false_alarms, cells, unmatched and summary to a
- * document of kind "compare".  Errors as runner_block(); E_INTERRUPTED: nothing was added. */
+ * document of kind "compare".  Errors as runner_block(), and nothing was added; but with
+ * E_INTERRUPTED the pairs that were done are judged, and a note says so, if there was one. */
 enum status compare_live(const struct runner *runner, const char *new_program, double margin,
                          struct json *document, struct err *err);
 

@@ -1,13 +1,18 @@
 #include "bench/counter_groups.h"
 
+#include <linux/perf_event.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/perf_event_name.h"
+
 #define FILES(F)                                                                                   \
     F(cpu)                                                                                         \
-    F(cache) F(dram) F(dram_zen4) F(branch) F(tlb) F(fp) F(fp_zen) F(fp_intel) F(energy) F(software)
+    F(cache)                                                                                       \
+    F(dram)                                                                                        \
+    F(dram_zen4) F(branch) F(tlb) F(fp) F(fp_zen) F(fp_zen4) F(fp_intel) F(energy) F(software)
 #define DECLARE(name) extern const char embed_##name##_group[];
 FILES(DECLARE)
 #define ROW(name) {#name ".group", embed_##name##_group},
@@ -44,7 +49,11 @@ static bool parse_event(char *rest, struct counter_event *out)
             *out = *known;
         return known;
     }
-    struct counter_event e = {.name = name, .title = name, .hardware = true, .work = WORK_UNKNOWN};
+    struct counter_event e = {.name = name,
+                              .title = name,
+                              .hardware = true,
+                              .perf_type = COUNTER_NO_TYPE,
+                              .work = WORK_UNKNOWN};
     e.unit = strsep(&rest, " ");
     bool right = true;
     while (right && (word = strsep(&rest, " "))) {
@@ -191,31 +200,56 @@ static void take_group(struct counter_choice *c, struct counter_group *g)
     c->groups[i] = *g;
 }
 
+/* An event by a name of the portable table, of PAPI or of perf, as far as it is known what it is:
+ * what PAPI's name of a row of the table counts can be checked as that row is. */
+static struct counter_event event_by_name(const char *name)
+{
+    struct perf_selector places[64];
+    size_t n;
+    const struct counter_event *known = counter_event_find(name);
+    if (known)
+        return *known;
+    struct counter_event e = {.name = name,
+                              .unit = "event",
+                              .title = name,
+                              .hardware = true,
+                              .papi = name,
+                              .perf = name,
+                              .perf_type = COUNTER_NO_TYPE,
+                              .work = WORK_UNKNOWN};
+    for (known = counter_events; known->name; known++)
+        if (!strcmp(known->papi, name)) {
+            e = *known;
+            e.name = name;
+            e.perf_type = COUNTER_NO_TYPE;
+            return e;
+        }
+    if (!perf_event_name("", name, places, sizeof places / sizeof places[0], &n)) {
+        e.hardware = places[0].type != PERF_TYPE_SOFTWARE;
+        e.socket = places[0].cpu >= 0;
+        e.papi = e.socket ? NULL : name; /* PAPI counts the calling thread */
+    }
+    return e;
+}
+
 /* A user's list of events as a group of its own, without figures. */
 static enum status make_list(const char *events, struct counter_group *out, struct err *err)
 {
     struct counter_group g = {.name = "events", .title = "Events by name", .text = strdup(events)};
     enum status s = g.text ? OK : status_fail(err, E_NOMEM, "no memory for the events");
-    for (char *p = g.text; p && *p && !s;) {
-        char *name = p;
+    for (char *p = g.text, *next = p; next && !s; p = next) {
         bool inside = false;
-        while (*p && (*p != ',' || inside))
-            inside ^= *p++ == '/';
-        if (*p)
-            *p++ = '\0';
-        const struct counter_event *known = counter_event_find(name);
-        if (g.n_events == GROUP_MAX_EVENTS || !*name)
-            s = status_fail(err, E_USAGE, "--events: %s",
-                            *name ? "more than 16 events" : "an empty name");
+        for (next = p; *next && (*next != ',' || inside); next++)
+            inside ^= *next == '/';
+        if (*next)
+            *next++ = '\0';
         else
-            g.events[g.n_events++] = known ? *known
-                                           : (struct counter_event){.name = name,
-                                                                    .unit = "event",
-                                                                    .title = name,
-                                                                    .hardware = true,
-                                                                    .papi = name,
-                                                                    .perf = name,
-                                                                    .work = WORK_UNKNOWN};
+            next = NULL;
+        if (g.n_events == GROUP_MAX_EVENTS || !*p)
+            s = status_fail(err, E_USAGE, "--events: %s",
+                            *p ? "more than 16 events" : "an empty name");
+        else
+            g.events[g.n_events++] = event_by_name(p);
     }
     if (s)
         counter_group_free(&g);

@@ -89,9 +89,8 @@ static const char *remedy(int error)
     case EOPNOTSUPP:
     case ENODEV:
     case EINVAL:
-        return "not on this processor, or this virtual machine has no PMU: ask for a host or VM "
-               "type "
-               "with one";
+        return "no such name, or not on this processor, or this virtual machine has no PMU: ask "
+               "for a host or VM type with one";
     case ENOSYS:
         return "this kernel, or the container's seccomp profile, has no perf_event_open";
     case EBUSY:

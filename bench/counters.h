@@ -37,12 +37,14 @@ enum counter_work {
     WORK_UNKNOWN /* no work whose count of this event is known */
 };
 
+#define COUNTER_NO_TYPE UINT32_MAX
+
 /* One event of the portable table. */
 struct counter_event {
     const char *name, *unit, *title;
     bool hardware;
-    const char *papi;   /* PAPI's name */
-    uint32_t perf_type; /* for perf_event_open */
+    const char *papi;   /* PAPI's name; NULL: it has none */
+    uint32_t perf_type; /* for perf_event_open; COUNTER_NO_TYPE: only by the name `perf`, if any */
     uint64_t perf_config;
     enum counter_work work;
     double low, high; /* a right count per unit of that work; for task-clock per nanosecond of it */

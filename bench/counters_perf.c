@@ -34,6 +34,7 @@ static int add_fd(struct perf_set *s, const struct counter_event *event, size_t 
                   const struct perf_selector *selector)
 {
     bool leads = !s->n_fds || event->socket;
+    bool hardware = event->hardware && selector->type != PERF_TYPE_SOFTWARE;
     struct perf_event_attr attr = {
         .type = selector->type,
         .size = sizeof attr,
@@ -42,11 +43,11 @@ static int add_fd(struct perf_set *s, const struct counter_event *event, size_t 
         .config2 = selector->config[2],
         .disabled = leads,
         /* Not in turns with others: the leader fails to start instead. */
-        .pinned = leads && event->hardware && !event->socket,
+        .pinned = leads && hardware && !event->socket,
         .read_format = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING,
         /* User code alone, so that an unprivileged user can count; but a page fault and a switch of
          * context happen in the kernel, and a memory controller knows of no privilege. */
-        .exclude_kernel = event->hardware && !event->socket,
+        .exclude_kernel = hardware && !event->socket,
         .exclude_hv = !event->socket,
     };
     if (s->n_fds == MAX_FDS)
@@ -64,6 +65,8 @@ static int add_event(struct perf_set *s, const struct counter_event *event, size
 {
     struct perf_selector selectors[MAX_FDS] = {{event->perf_type, {event->perf_config}, -1}};
     size_t n = 1;
+    if (!event->perf && event->perf_type == COUNTER_NO_TYPE)
+        return -ENOENT; /* PAPI alone knows it */
     int error = event->perf ? perf_event_name("", event->perf, selectors, MAX_FDS, &n) : 0;
     for (size_t k = 0; k < n && !error; k++)
         error =

@@ -30,6 +30,12 @@ static bool is_zone(const char *name, const char *zone)
     return !strncmp(name, zone, n) && (!name[n] || name[n] == '-');
 }
 
+/* The registers that RAPL shows in memory count the energy of the package a second time. */
+static bool is_repetition(const char *folder)
+{
+    return !strncmp(folder, "intel-rapl-mmio", sizeof "intel-rapl-mmio" - 1);
+}
+
 static int read_energy(const char *root, const char *name, double *uj)
 {
     char path[PATH_MAX];
@@ -50,7 +56,8 @@ static int find_zones(const char *root, const char *zone, struct powercap_set *s
     for (struct dirent *d; !error && (d = readdir(folder));) {
         char name[32];
         if (!sysfile_text(root, name, sizeof name, POWERCAP "/%s/name", d->d_name) ||
-            !is_zone(name, zone) || strlen(d->d_name) >= sizeof s->names[0])
+            !is_zone(name, zone) || is_repetition(d->d_name) ||
+            strlen(d->d_name) >= sizeof s->names[0])
             continue;
         if (s->n == MAX_ZONES) {
             error = -E2BIG;

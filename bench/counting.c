@@ -114,15 +114,31 @@ static bool add_to(struct pass *p, const struct counter_backend *backend, int n_
     return false;
 }
 
+/* Probes an event with its backend; where PAPI does not know a name that perf may know, with perf.
+ * Returns the backend that is to count it. */
+static const struct counter_backend *choose(const struct counting *job,
+                                            const struct counter_event *e, struct counter_probe *p)
+{
+    const struct counter_backend *b = backend_of(job, e);
+    *p = counter_probe_event(b, e);
+    if (p->state <= COUNTER_UNCHECKED || !e->papi || !e->perf)
+        return b;
+    struct counter_probe second = counter_probe_event(&job->perf, e);
+    if (second.state > COUNTER_UNCHECKED)
+        return b;
+    *p = second;
+    return &job->perf;
+}
+
 static size_t pack(const struct counting *job, const struct counter_event *const *events, size_t n,
                    struct counted *counted, struct pass *passes)
 {
     size_t n_passes = 0;
     for (size_t i = 0; i < n; i++) {
-        const struct counter_backend *b = backend_of(job, events[i]);
         struct counted *c = &counted[i];
-        *c = (struct counted){.backend = b->name, .value = NAN, .overhead = NAN, .running = NAN};
-        c->probe = counter_probe_event(b, events[i]);
+        *c = (struct counted){.value = NAN, .overhead = NAN, .running = NAN};
+        const struct counter_backend *b = choose(job, events[i], &c->probe);
+        c->backend = b->name;
         if (c->probe.state > COUNTER_UNCHECKED)
             continue;
         bool alone = events[i]->socket;

@@ -22,7 +22,7 @@ struct counted {
 
 struct counting {
     struct counter_backend threads; /* of events with a PAPI name, and of all when it is perf */
-    struct counter_backend perf;    /* of events that only perf can name */
+    struct counter_backend perf;    /* of events that only perf can name, or only perf knows */
     struct counter_backend energy;  /* of events with a zone */
     int n_threads;                  /* OpenMP threads that the work runs on */
     void (*work)(void *user);

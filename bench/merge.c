@@ -65,6 +65,10 @@ static enum status read_inputs(struct merger *m, struct err *err)
         if (s)
             break;
         m->headers[i] = whole_header(m->journals[i].header);
+        if (!json_is_whole(m->headers[i])) {
+            s = status_fail(err, E_NOMEM, "%.200s: no memory for its header", m->inputs[i]);
+            break;
+        }
         m->n_parts += json_size(m->journals[i].rounds);
         s = run_header_match(m->headers[0], m->headers[i], m->inputs[0],
                              "only runs of one plan can be joined", err);
@@ -183,13 +187,11 @@ static enum status fold_joint(const struct merger *m, const struct plan *plan,
     json_add_null(none, "after");
     if (document_read_in(m->inputs[0], "bench", &first, NULL))
         first = NULL;
-    struct json *counters = json_copy(json_get(first, "counters"));
-    if (!counters) {
-        counters = json_new_object();
-        for (const struct json *x = json_first(none); x; x = json_next(x))
-            if (strcmp(json_key(x), "after"))
-                json_add(counters, json_key(x), json_copy(x));
-    }
+    const struct json *stored = json_get(first, "counters");
+    struct json *counters = stored ? json_copy(stored) : json_new_object();
+    for (const struct json *x = json_first(none); x && !stored; x = json_next(x))
+        if (strcmp(json_key(x), "after"))
+            json_add(counters, json_key(x), json_copy(x));
     const struct json *after = json_get(json_get(first, "environment"), "after");
     struct fold_input input = {.plan = plan,
                                .header = journal->header,
@@ -197,7 +199,9 @@ static enum status fold_joint(const struct merger *m, const struct plan *plan,
                                .environment = after ? after : json_get(none, "after"),
                                .counters = counters,
                                .interrupted = is_incomplete(plan, journal)};
-    enum status s = fold(&input, document, err);
+    enum status s = json_is_whole(counters) && json_is_whole(none)
+                        ? fold(&input, document, err)
+                        : status_fail(err, E_NOMEM, "no memory to join the runs");
     json_free(counters);
     json_free(none);
     json_free(first);

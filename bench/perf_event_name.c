@@ -88,6 +88,15 @@ static int place_bits(const char *format, uint64_t value, struct perf_selector *
     return value ? -EINVAL : 0;
 }
 
+/* A number of 64 bits without a sign, to the end of the text. */
+static bool parse_u64(const char *text, int base, uint64_t *out)
+{
+    char *end;
+    errno = 0;
+    *out = strtoull(text, &end, base);
+    return isxdigit((unsigned char)*text) && !*end && !errno;
+}
+
 static int add_terms(const char *root, const char *device, const char *terms, bool may_name,
                      struct perf_selector *s)
 {
@@ -96,8 +105,8 @@ static int add_terms(const char *root, const char *device, const char *terms, bo
         return -EINVAL;
     int error = 0;
     while (!error && (term = strsep(&rest, ","))) {
-        char text[256], *value = strchr(term, '='), *end = NULL;
-        if (strchr(term, '/') || strstr(term, ".."))
+        char text[256], *value = strchr(term, '=');
+        if (!*term || *term == '=' || strchr(term, '/') || strstr(term, ".."))
             return -EINVAL;
         if (!value && may_name &&
             sysfile_text(root, text, sizeof text, DEVICES "/%s/events/%s", device, term)) {
@@ -108,8 +117,8 @@ static int add_terms(const char *root, const char *device, const char *terms, bo
             *value++ = '\0';
         if (!sysfile_text(root, text, sizeof text, DEVICES "/%s/format/%s", device, term))
             return -ENOENT;
-        uint64_t number = value ? strtoull(value, &end, 0) : 1;
-        error = value && (end == value || *end) ? -EINVAL : place_bits(text, number, s);
+        uint64_t number = 1;
+        error = value && !parse_u64(value, 0, &number) ? -EINVAL : place_bits(text, number, s);
     }
     return error;
 }
@@ -133,7 +142,7 @@ static int add_places(const char *root, const char *device, struct perf_selector
         p += read;
         high = low;
         if (*p == '-') {
-            if (sscanf(p + 1, "%d%n", &high, &read) != 1)
+            if (sscanf(p + 1, "%d%n", &high, &read) != 1 || high < low)
                 return -EINVAL;
             p += 1 + read;
         }
@@ -162,7 +171,8 @@ static int find_unit(const char *root, const char *pmu, const char *terms,
         double type;
         struct perf_selector selector = {.cpu = -1};
         if (!is_piece(d->d_name, pmu) ||
-            !sysfile_number(root, &type, DEVICES "/%s/type", d->d_name))
+            !sysfile_number(root, &type, DEVICES "/%s/type", d->d_name) ||
+            !(type >= 0 && type <= UINT32_MAX))
             continue;
         selector.type = (uint32_t)type;
         error = add_terms(root, d->d_name, terms, true, &selector);
@@ -176,7 +186,7 @@ static int find_unit(const char *root, const char *pmu, const char *terms,
 int perf_event_name(const char *root, const char *name, struct perf_selector *out, size_t capacity,
                     size_t *n)
 {
-    char *end;
+    uint64_t raw;
     *n = 0;
     for (size_t i = 0; i < sizeof generic / sizeof generic[0]; i++)
         if (!strcmp(name, generic[i].name)) {
@@ -184,8 +194,7 @@ int perf_event_name(const char *root, const char *name, struct perf_selector *ou
             *out = (struct perf_selector){generic[i].type, {generic[i].config}, -1};
             return 0;
         }
-    uint64_t raw = name[0] == 'r' ? strtoull(name + 1, &end, 16) : 0;
-    if (name[0] == 'r' && isxdigit((unsigned char)name[1]) && !*end) {
+    if (name[0] == 'r' && parse_u64(name + 1, 16, &raw)) {
         *n = 1;
         *out = (struct perf_selector){PERF_TYPE_RAW, {raw}, -1};
         return 0;

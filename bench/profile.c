@@ -20,25 +20,30 @@ struct session {
     const struct plan_block *block;
     const struct variant *v;
     struct json *cell, *control, *count, *simulated;
-    char why[400]; /* of the last child that gave no reply */
+    char why[400];  /* of the last child that gave no reply */
+    bool no_memory; /* a reply could not be taken */
 };
 
-static void keep(struct json **place, const struct json *node)
+static void keep(struct session *s, struct json **place, const struct json *node)
 {
-    if (node && !*place)
-        *place = json_copy(node);
+    if (!node || *place)
+        return;
+    *place = json_copy(node);
+    s->no_memory = s->no_memory || !*place;
 }
 
 static void take_reply(void *user, const char *line, size_t n)
 {
     struct session *s = user;
     struct json *reply = NULL;
-    if (json_parse(line, n, "reply", &reply, NULL))
+    enum status status = json_parse(line, n, "reply", &reply, NULL);
+    s->no_memory = s->no_memory || status == E_NOMEM;
+    if (status)
         return;
     const struct json *count = json_get(reply, "count");
-    keep(&s->cell, json_get(reply, "cell"));
-    keep(&s->control, json_get(reply, "block"));
-    keep(json_get(count, "events") ? &s->count : &s->simulated, count);
+    keep(s, &s->cell, json_get(reply, "cell"));
+    keep(s, &s->control, json_get(reply, "block"));
+    keep(s, json_get(count, "events") ? &s->count : &s->simulated, count);
     json_free(reply);
 }
 
@@ -80,6 +85,8 @@ static enum status run_child(struct session *s, const char *const *argv, int thr
         status = child_run(&child, &outcome, err);
     }
     free(text);
+    if (!status && s->no_memory)
+        status = status_fail(err, E_NOMEM, "no memory for what the cell replied");
     if (status)
         return status;
     if (outcome.end == CHILD_INTERRUPTED)
@@ -344,7 +351,7 @@ enum status profile_cell(const struct profile_job *job, const struct plan_block 
     enum status status = time_cell(&s, err);
     memcpy(failure, s.why, sizeof failure);
     bool right = !status && !strcmp(json_get_string(s.cell, "status", ""), "ok");
-    if (right) {
+    if (right && job->counts) {
         status = count_cell(&s, err);
         memcpy(failure, s.why, sizeof failure);
     }

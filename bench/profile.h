@@ -17,7 +17,8 @@ struct profile_job {
     const char *valgrind; /* path; NULL: not simulated, and simulation_reason says why */
     const char *simulation_reason;
     const char *folder;          /* for Callgrind's file */
-    const char *backend;         /* "papi", "perf" */
+    const char *backend;         /* "papi", "perf", "none" */
+    bool counts;                 /* false: only timed, and simulated where there is valgrind */
     const char *groups, *events; /* as in counter_choice_make() */
     const struct counter_choice *choice;
     const struct counter_cpu *cpu;

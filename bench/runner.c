@@ -26,7 +26,8 @@ struct session {
     const struct variant *started; /* said to have begun, and not yet told */
     struct json *cells, *told;     /* owned arrays: of all children, of the one under way */
     double control;
-    size_t place; /* rounds of blocks that come before this one in the run */
+    bool no_memory; /* a reply could not be taken */
+    size_t place;   /* rounds of blocks that come before this one in the run */
 };
 
 unsigned runner_rounds(enum preset preset)
@@ -84,7 +85,9 @@ static void take_reply(void *user, const char *text, size_t n)
 {
     struct session *s = user;
     struct json *line = NULL;
-    if (json_parse(text, n, "reply", &line, NULL))
+    enum status status = json_parse(text, n, "reply", &line, NULL);
+    s->no_memory = s->no_memory || status == E_NOMEM;
+    if (status)
         return; /* no whole reply: its cell stays untold */
     const struct variant *v = find_todo(s, json_get_string(line, "start", ""));
     if (v) {
@@ -188,6 +191,8 @@ static enum status run_child(struct session *s, const struct thread_env *env, st
         status = child_run(&child, &outcome, err);
     }
     free(text);
+    if (!status && (s->no_memory || !json_is_whole(s->told)))
+        status = status_fail(err, E_NOMEM, "no memory for what a cell replied");
     if (status)
         return status;
     if (outcome.end == CHILD_INTERRUPTED)
@@ -279,11 +284,15 @@ enum status runner_block(const struct runner *r, size_t block, unsigned round, s
         environment_read("", &after);
         if (!status)
             record = round_record(&s, started, &before, &after);
+        if (!status && !json_is_whole(record))
+            status = status_fail(err, E_NOMEM, "no memory for the record of a round");
     }
     free(s.todo);
     json_free(s.cells);
     json_free(s.told);
-    if (!status)
+    if (status)
+        json_free(record);
+    else
         *out = record;
     return status;
 }

@@ -168,26 +168,45 @@ static struct json *counters_record(const struct counters *c)
 
 /* ---- Where it goes ---- */
 
-static bool is_there(const char *folder, const char *name)
+static bool holds_run(const char *folder)
 {
+    static const char *const names[] = {"journal.jsonl", "bench.json"};
     char path[PATH_MAX];
-    return snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path &&
-           !access(path, F_OK);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (snprintf(path, sizeof path, "%s/%s", folder, names[i]) < (int)sizeof path &&
+            !access(path, F_OK))
+            return true;
+    return false;
 }
 
-/* --out, or results/<date>-<host>, numbered when a run of that day is there already. */
-static enum status name_folder(struct session *s, const struct run_record *record, struct err *err)
+/* --out, or results/<date>-<host>, with a number from the second on. */
+static enum status name_folder(struct session *s, const struct run_record *record, unsigned number,
+                               struct err *err)
 {
     char by_date[PATH_MAX / 2];
+    int n;
     run_record_folder(record, by_date, sizeof by_date);
-    int n = snprintf(s->folder, sizeof s->folder, "%s", s->o->out ? s->o->out : by_date);
-    for (unsigned i = 2;
-         !s->o->out && (is_there(s->folder, "journal.jsonl") || is_there(s->folder, "bench.json"));
-         i++)
-        n = snprintf(s->folder, sizeof s->folder, "%s-%u", by_date, i);
+    if (s->o->out || number < 2)
+        n = snprintf(s->folder, sizeof s->folder, "%s", s->o->out ? s->o->out : by_date);
+    else
+        n = snprintf(s->folder, sizeof s->folder, "%s-%u", by_date, number);
     if (n >= (int)sizeof s->folder - 32)
         return status_fail(err, E_USAGE, "--out: the path is too long");
     return OK;
+}
+
+/* The first folder that no other run has: the journal's lock decides between runs that begin at the
+ * same time. */
+static enum status open_journal(struct session *s, const struct run_record *record, struct err *err)
+{
+    enum status status;
+    unsigned number = 1;
+    do {
+        status = name_folder(s, record, number++, err);
+        if (!status)
+            status = journal_open(s->folder, s->o->resume, &s->journal, err);
+    } while (status == E_CANTCREATE && !s->o->out && holds_run(s->folder));
+    return status;
 }
 
 static enum status write_result(const struct session *s, const struct json *document,
@@ -263,7 +282,7 @@ static enum status begin_journal(struct session *s, const struct run_record *rec
     struct json *machine = NULL, *environment = json_new_object();
     environment_read("", &before);
     environment_add(&before, environment, "before");
-    enum status status = journal_open(s->folder, s->o->resume, &s->journal, err);
+    enum status status = open_journal(s, record, err);
     if (!status)
         status = machine_record(s, s->journal.header, &machine, err);
     if (status) {
@@ -335,18 +354,21 @@ static enum status conclude(struct session *s, enum status outcome, struct err *
     return status;
 }
 
+static enum status say_plan(struct session *s, const struct run_record *record, struct err *err)
+{
+    enum status status = name_folder(s, record, 1, err);
+    if (status)
+        return status;
+    struct json *machine = stored_machine(s);
+    status = bench_dry_run(&s->runner, machine, err);
+    progress_bar_end(&s->bar);
+    json_free(machine);
+    return status;
+}
+
 static enum status measure(struct session *s, const struct run_record *record, struct err *err)
 {
-    enum status status = name_folder(s, record, err);
-    if (!status && s->o->dry_run) {
-        struct json *machine = stored_machine(s);
-        status = bench_dry_run(&s->runner, machine, err);
-        progress_bar_end(&s->bar);
-        json_free(machine);
-        return status;
-    }
-    if (!status)
-        status = open_counters(s, err);
+    enum status status = open_counters(s, err);
     if (!status)
         status = begin_journal(s, record, err);
     if (status)
@@ -389,7 +411,7 @@ static enum status run(struct session *s, const char *const *patterns, size_t n,
                         .progress = &s->bar.progress};
     run_record_start(&record, &build_info, s->context->argc, s->context->argv, s->o->seed,
                      s->context->features);
-    return measure(s, &record, err);
+    return s->o->dry_run ? say_plan(s, &record, err) : measure(s, &record, err);
 }
 
 enum status verb_bench(const struct context *context, int argc, char **argv, struct err *err)

@@ -54,8 +54,9 @@ const struct verb_help verb_compare_help = {
     "itself in the same way, which tells this host's rate of false alarms.\n\n"
     "  assay compare results/monday results/tuesday --format markdown\n"
     "  assay compare --live build/before/assay build/after/assay quarot\n\n"
-    "--out slower.json draws its figure into slower-plots, beside it.\n\n"
-    "Exit code 1 when a cell is slower.",
+    "--out slower.json draws its figure into slower-plots, beside it.  The first Ctrl-C of --live\n"
+    "judges the pairs that were done.\n\n"
+    "Exit code 1 when a cell is slower, 130 after Ctrl-C.",
     options, WORD_FILE, NULL};
 
 static enum status print(const struct json *document, const struct compare_options *o,
@@ -187,11 +188,17 @@ enum status verb_compare(const struct context *context, int argc, char **argv, s
     json_add_string(document, "kind", "compare");
     run_record_start(&record, &build_info, context->argc, context->argv, o.live ? o.seed : 0,
                      context->features);
-    run_record_add(&record, document, "complete");
     s = o.live ? compare_builds(context, &o, argv + 1, (size_t)words, document, err)
                : compare_files(argv[1], argv[2], o.margin / 100, document, err);
-    if (!s)
+    run_record_add(&record, document, s ? "interrupted" : "complete");
+    if (!s) {
         s = conclude(context, document, &o, err);
+    } else if (s == E_INTERRUPTED && json_get(document, "cells")) {
+        struct err late;
+        enum status end = conclude(context, document, &o, &late);
+        if (end && end != E_FAILED) /* it was interrupted, whatever the verdicts are */
+            s = status_fail(err, end, "%s", late.text);
+    }
     json_free(document);
     return s;
 }

@@ -139,6 +139,14 @@ struct session {
     char program[PATH_MAX], valgrind[PATH_MAX], folder[PATH_MAX / 2];
 };
 
+static bool wants_hardware(const struct counter_choice *c)
+{
+    for (size_t i = 0; i < c->n_events; i++)
+        if (c->events[i]->hardware)
+            return true;
+    return false;
+}
+
 static enum status open_counters(struct session *s, struct profile_job *job, struct err *err)
 {
     bool simulates = !strcmp(s->o->counters, "simulated");
@@ -151,7 +159,10 @@ static enum status open_counters(struct session *s, struct profile_job *job, str
     if (simulates)
         job->valgrind = s->valgrind;
     enum status status = counters_open(simulates ? "auto" : s->o->counters, &s->counters, err);
+    if (status == E_UNAVAILABLE && s->counters.n && !wants_hardware(&s->choice))
+        status = OK; /* software events alone need no hardware that counts */
     job->backend = s->counters.backend.name;
+    job->counts = strcmp(s->o->counters, "none") != 0;
     return status;
 }
 

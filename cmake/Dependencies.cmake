@@ -16,9 +16,12 @@ assay_pkg(hwloc hwloc)
 include(LinearAlgebra)
 
 # PAPI may be absent: the counters then come from perf_event_open alone.
-pkg_check_modules(papi QUIET IMPORTED_TARGET papi)
+option(ASSAY_PAPI "Count with PAPI where it is installed" ON)
+if(ASSAY_PAPI)
+  pkg_check_modules(papi QUIET IMPORTED_TARGET papi)
+endif()
 add_library(assay_papi INTERFACE)
-if(papi_FOUND)
+if(ASSAY_PAPI AND papi_FOUND)
   target_link_libraries(assay_papi INTERFACE PkgConfig::papi)
   target_compile_definitions(assay_papi INTERFACE ASSAY_HAVE_PAPI=1)
 else()
@@ -29,6 +32,6 @@ add_library(Assay::papi ALIAS assay_papi)
 # What a record says of them.
 set(ASSAY_LIBRARIES benchmark=${benchmark_VERSION} cjson=${cjson_VERSION} gsl=${gsl_all_VERSION}
                     hwloc=${hwloc_VERSION} openblas=${openblas_VERSION})
-if(papi_FOUND)
+if(ASSAY_PAPI AND papi_FOUND)
   list(APPEND ASSAY_LIBRARIES papi=${papi_VERSION})
 endif()

@@ -251,6 +251,7 @@ static void set_reason(cJSON *object, const char *key, const char *why)
 /* The old one's key goes over to item: cJSON would copy it, and take a copy that failed. */
 static bool replace(cJSON *parent, cJSON *old, cJSON *item)
 {
+    cJSON_free(item->string); /* a copy of a member brings its key along */
     item->string = old->string;
     old->string = NULL;
     return cJSON_ReplaceItemViaPointer(parent, old, item);
@@ -447,6 +448,17 @@ static bool print_node(FILE *f, const cJSON *node, int indent)
     default:
         return print_members(f, node, indent);
     }
+}
+
+bool json_is_whole(const struct json *root)
+{
+    enum json_type type = json_type(root);
+    if (!root || (type >= JSON_ARRAY && node_of(root)->valueint == INCOMPLETE))
+        return false;
+    for (const struct json *child = json_first(root); child; child = json_next(child))
+        if (!json_is_whole(child))
+            return false;
+    return true;
 }
 
 enum status json_print(const struct json *root, bool pretty, char **out, struct err *err)

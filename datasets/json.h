@@ -65,6 +65,9 @@ void json_add_null(struct json *parent, const char *key);
 void json_add(struct json *parent, const char *key, struct json *child); /* takes child */
 struct json *json_copy(const struct json *node); /* NULL when memory is short */
 
+/* False for NULL, and for a tree that lost a part when memory was short. */
+bool json_is_whole(const struct json *root);
+
 /* The tree as text, indented by two (pretty) or on one line; *out is freed with free(). */
 enum status json_print(const struct json *root, bool pretty, char **out, struct err *err);
 

@@ -53,6 +53,22 @@ expect 65 'bad.safetensors' "$program" bench --weights bad.safetensors --out nev
 
 # ---- Folders ----
 expect 73 '--resume' "$program" bench --preset smoke --out whole
+# runs that begin at the same time, without --out: each has a folder of its own
+mkdir same && cd same || exit 1
+for i in 1 2 3; do
+    "$program" bench --preset smoke --no-plots >out.$i 2>err.$i &
+done
+for i in 1 2 3; do
+    wait -n || fail "one of the runs that began at the same time gave $?: $(cat err.*)"
+done
+cd ..
+for folder in $(sed -n 's/^written: \(.*\)\/bench.json$/\1/p' same/out.*); do
+    [ "$(wc -l <"same/$folder/journal.jsonl")" = "$(wc -l <whole/journal.jsonl)" ] ||
+        fail "$folder was not one run's own"
+done
+[ "$(cat same/out.* | grep '^written' | sort -u | wc -l)" -eq 3 ] ||
+    fail 'runs that began at the same time wrote to one folder'
+ls -d same/results/*-3 >/dev/null || fail 'the folders are not numbered'
 echo file >file
 expect 73 'file' "$program" bench --preset smoke --out file/below
 expect 74 'standard output' bash -c "'$program' bench --preset smoke --no-plots --out full >/dev/full"

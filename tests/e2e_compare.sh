@@ -161,6 +161,34 @@ if [ "$(member whole/bench.json 'd["run"]["isa"]')" != ref ]; then
     [ "$(member live.json 'any(c["verdict"] == "slower" and c["evidence"] == "confirmed" and c["base"]["n"] == 40 for c in d["cells"])')" = True ] ||
         fail 'no cell was found slower by 40 pairs'
 fi
+# a request to stop in the screening, and in the confirmation: what there is is judged
+cat >stopping_build <<SCRIPT
+#!/bin/sh
+echo call >>calls
+[ "\$(wc -l <calls)" -ne "\$(cat stop_at)" ] || kill -TERM \$PPID
+exec ./slow_build "\$@"
+SCRIPT
+chmod +x stopping_build
+blocks=$(member live.json 'len({c["path"].rsplit("/", 2)[0] + "/" + c["path"].rsplit("/", 1)[1] for c in d["cells"]})')
+interrupt() {
+    rm -f calls
+    echo "$2" >stop_at
+    expect 130 'interrupted' "$program" compare --live "$program" ./stopping_build "$technique" \
+        "${live[@]}" --out stopped.json
+    validate stopped.json
+    grep -q "interrupted in the $1" stdout || fail "stopped in the $1, and not said"
+    [ "$(member stopped.json 'd["run"]["status"], len(d["cells"])')" = \
+        "interrupted $(member live.json 'len(d["cells"])')" ] || fail "stopped in the $1, and cells were lost"
+    [ "$(member stopped.json 'max(c["base"]["n"] for c in d["cells"])')" -ge "$3" ] ||
+        fail "stopped in the $1, and pairs were lost"
+}
+interrupt screening $((3 * blocks + 1)) 3
+[ "$(member stopped.json 'd["summary"]["slower"] + d["summary"]["faster"]')" = 0 ] ||
+    fail 'a verdict without a confirmation'
+[ $code -ne 1 ] || interrupt confirmation $((12 * blocks + 9)) 2
+echo 1 >stop_at
+rm -f calls stopped.json
+expect 130 'interrupted' "$program" compare --live ./stopping_build "$program" "$technique" "${live[@]}" --out stopped.json
 expect 66 'nowhere' "$program" compare --live "$program" ./nowhere "$technique"
 expect 64 'two programs' "$program" compare --live "$program"
 expect 64 "matches no technique" "$program" compare --live "$program" ./slow_build nonsense

@@ -95,6 +95,32 @@ static void every_group_loads_for_every_processor(void **unused)
     }
 }
 
+/* A model's own file goes before its family's, and that before the generic one. */
+static void the_narrowest_group_is_taken(void **unused)
+{
+    (void)unused;
+    static const struct {
+        struct counter_cpu cpu;
+        const char *perf; /* of the first event of "fp"; NULL: PAPI's */
+    } rows[] = {{{"AuthenticAMD", 25, 17}, "cpu/event=0x03,umask=0x1f/"},
+                {{"AuthenticAMD", 25, 1}, "cpu/event=0x03,umask=0x0f/"},
+                {{"AuthenticAMD", 23, 49}, "cpu/event=0x03,umask=0x0f/"},
+                {{"GenuineIntel", 6, 106}, "cpu/event=0xc7,umask=0x01/"},
+                {{"ARM", 8, 1}, NULL}};
+    struct err err;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct counter_choice c;
+        if (counter_choice_make("fp", NULL, &rows[i].cpu, &c, &err))
+            fail_msg("%s", err.text);
+        const char *perf = c.events[0]->perf;
+        if (rows[i].perf ? !perf || strcmp(perf, rows[i].perf) : perf != NULL)
+            fail_msg("row %zu: %s", i, perf ? perf : "none");
+        /* what PAPI alone can name is never counted as what perf's type 0 is, cycles */
+        assert_true(c.events[0]->perf_type == COUNTER_NO_TYPE);
+        counter_choice_free(&c);
+    }
+}
+
 static void units_that_do_not_agree_are_refused(void **unused)
 {
     (void)unused;
@@ -121,6 +147,7 @@ int main(void)
         cmocka_unit_test(events_share_a_pass_as_far_as_they_open_together),
         cmocka_unit_test(a_fault_costs_its_own_event_alone),
         cmocka_unit_test(every_group_loads_for_every_processor),
+        cmocka_unit_test(the_narrowest_group_is_taken),
         cmocka_unit_test(units_that_do_not_agree_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,8 @@
  *   result   y[t][r] = sum over c of w[r][c] * x[t][c]; 0 when cols == 0.  NaN and inf propagate.
  *
  * Work: 2 m flop and 2 bytes read for each weight.  A tile of rows is read from memory once for all
- * tokens, and a weight is widened once for each few of them; m = 1 is gemv_bf16.
+ * tokens, and a weight is widened once for each few of them; m = 1 is gemv_bf16.  The
+ * kernels prepare up to 36 tokens' activations at a time in 144 KiB of stack.
  * Accuracy: a kernel accumulates in f32, in an order of its own, and y[t][r] is within
  * gemv_bf16_bound() (numerics/kernels/gemv_dense.h) of row r and token t of the reference, which
  * accumulates in f64 and rounds once.

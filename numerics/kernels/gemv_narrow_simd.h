@@ -83,10 +83,10 @@ FLATTEN void tile(const struct narrow_matrix *w, const float *x, const float *x_
     for (size_t r = 0; r < rows; r++)
         s[r] = (struct row_sums){{v_zero(), v_zero()}, b_zero()};
     for (; c + NARROW_BLOCK <= w->cols; c += NARROW_BLOCK)
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (size_t r = 0; r < rows; r++) {
             const uint8_t *from = codes + r * stride + c * bytes_each;
-            if (far)
+            if (far && c * bytes_each % 64 == 0) /* a line once */
                 __builtin_prefetch(from + ROWS_AHEAD * stride, 0, 2);
             add_block(from, x + c,
                       scale_of ? &scale_of[exponents[r * blocks + c / NARROW_BLOCK]] : NULL, format,

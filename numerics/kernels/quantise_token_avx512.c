@@ -25,6 +25,16 @@ static uint32_t largest_magnitude(const float *x, size_t n)
                                                     _mm512_max_epu32(largest[2], largest[3])));
 }
 
+/* Sixteen elements, those that the mask lacks as 0 (where the scale is NaN, a product with 0 is
+ * not); the sum of their codes goes to the lanes of *sums. */
+static inline void step(const float *x, __mmask16 mask, __m512 scale, int8_t *q, __m512i *sums)
+{
+    __m512 v = _mm512_mul_ps(_mm512_maskz_loadu_ps(mask, x), scale);
+    __m512i rounded = _mm512_maskz_cvtps_epi32(mask, v);
+    *sums = _mm512_add_epi32(*sums, rounded);
+    _mm_storeu_si128((__m128i *)q, _mm512_cvtepi32_epi8(rounded));
+}
+
 float quantise_token_avx512(const float *x, size_t n, size_t padded, size_t block, int8_t *q,
                             int32_t *block_sums, int32_t *sum)
 {
@@ -34,14 +44,11 @@ float quantise_token_avx512(const float *x, size_t n, size_t padded, size_t bloc
     *sum = 0;
     for (size_t begin = 0; begin < padded; begin += span) {
         __m512i sums = _mm512_setzero_si512();
-        for (size_t i = begin; i < begin + span; i += TOKEN_STEP) {
-            __m512 v = _mm512_maskz_loadu_ps(i < valid ? first(valid - i) : 0, x + i);
-            __m512i rounded = _mm512_cvtps_epi32(_mm512_mul_ps(v, scale));
-            /* NaN times the zeros behind the end would come out as INT_MIN */
-            rounded = _mm512_maskz_mov_epi32(i < valid ? first(valid - i) : 0, rounded);
-            sums = _mm512_add_epi32(sums, rounded);
-            _mm_storeu_si128((__m128i *)(q + i), _mm512_cvtepi32_epi8(rounded));
-        }
+        size_t i = begin;
+        for (; i < begin + span && i + TOKEN_STEP <= valid; i += TOKEN_STEP)
+            step(x + i, 0xffff, scale, q + i, &sums);
+        for (; i < begin + span; i += TOKEN_STEP)
+            step(x + i, i < valid ? first(valid - i) : 0, scale, q + i, &sums);
         int32_t total = _mm512_reduce_add_epi32(sums);
         if (block)
             block_sums[begin / block] = total;

@@ -106,6 +106,61 @@ put("journal", "header", whole[:whole.index("\n") + 1])
 put("journal", "empty", "")
 put("journal", "zeros", whole.encode() + bytes(64))
 put("journal", "damaged", whole.replace('"round": 0', '"rou'))
+block = {"block": "faulty/faults/*/any", "threads": 2, "variants": ["ok", "hang"]}
+whole = json.dumps({"schema": "assay.journal/1", "plan": [block], **lines[0]}) + whole[whole.index("\n"):]
+put("merge", "same", whole)
+put("merge", "parts", "".join(whole.splitlines(True)[:2]) + "===\n" + whole.splitlines(True)[0] + whole.splitlines(True)[3])
+put("merge", "conflict", whole + "===\n" + whole.replace('"elapsed_s": 2', '"elapsed_s": 3'))
+put("merge", "other", whole + "===\n" + whole.replace('"seed": 3', '"seed": 4'))
+put("merge", "torn", whole[:-9])
+
+for group in sorted((here.parent.parent / "bench" / "groups").glob("*.group")):
+    put("counter_group", group.stem, group.read_text())
+put("counter_group", "wrong_unit", "group g\nevent cycles\nmetric m = cycles / iterations [byte]\n")
+put("counter_group", "no_name", "event cycles\n")
+put("counter_group", "no_way", "group g\nevent e line check=stream:1:2\n")
+
+put("event_list", "words", "\ntask-clock,page-faults,PAPI_TOT_INS,perf::TASK-CLOCK,nonsense")
+put("event_list", "unit", "cpu,fp\ncpu/event=0xc0,umask=1/,r01c2")
+put("event_list", "groups", "cpu,cache,dram,branch,tlb,fp,energy,software")
+put("event_list", "empty", "\n,,")
+put("event_list", "many", "\n" + ",".join(f"e{i}" for i in range(17)))
+
+put("perf_event", "named", "cpu/named/\n4\n\nconfig:0-7,32-35\nevent=0x3c")
+put("perf_event", "value", "cpu/event=0xabc/\n4\n\nconfig:0-7,32-35\n")
+put("perf_event", "places", "cpu/event/\n4294967295\n0,32-34\nconfig2:0-63\n")
+put("perf_event", "wide", "cpu/event=1/\n4\n\nconfig1:0-99\n")
+put("perf_event", "raw", "r01c2")
+put("perf_event", "generic", "LLC-load-misses")
+
+events = "events: Ir Dr Dw I1mr D1mr D1mw ILmr DLmr DLmw ILdmr DLdmr DLdmw\n"
+put("callgrind", "whole", "version: 1\n" + events + "fn=(1) f\n7 1 2 3\ntotals: 100 20 10 1 2 3 4 50 6 0 7 8\n")
+put("callgrind", "few", events + "totals: 100 20\n")
+put("callgrind", "torn", events + "totals: 100 20")
+put("callgrind", "first", "totals: 1 2 3\n" + events)
+put("callgrind", "beyond", events + "totals: 1e999 nan -1\n")
+
+
+def compared(**changes):
+    return {"path": "t/k/v/c", "threads": 1, "ranks": 1, "status": "ok", "mode": "warm", "footprint_bytes": 5,
+            "work": {"flops": 1, "bytes_read": 2, "bytes_written": 3, "items": 1},
+            "fidelity": [{"subject": "", "metric": "sqnr_db", "value": 40}],
+            "samples": [{"elapsed_ns": 1e6 + 99 * r, "iterations": 7} for r in range(4)], **changes}
+
+
+def bench(*cells, **members):
+    return json.dumps({"schema": "assay.result/1", "kind": "bench", "cells": cells, **members})
+
+
+put("compare", "itself", bench(compared(), compared(threads=2), compared(path="x", status="failed")))
+put("compare", "slower", bench(compared()) + "\n===\n" + bench(
+    compared(samples=[{"elapsed_ns": 2e6 + 99 * r, "iterations": 7} for r in range(12)])))
+put("compare", "changed", bench(compared()) + "\n===\n" + bench(
+    compared(footprint_bytes=6, fidelity=[]), machine={"fingerprint": "f"}, run={"host": "h"}))
+put("compare", "twice", bench(compared(), compared()))
+put("compare", "nameless", bench({}))
+put("compare", "samples", bench(compared(samples=[{"elapsed_ns": 0, "iterations": 0}, {}, 7, None])))
+put("compare", "none", "{}\n===\n[]")
 
 
 def trimmed(name, shorten):
