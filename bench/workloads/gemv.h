@@ -87,6 +87,8 @@ struct gemv {
     float *pattern;      /* [pattern_rows][cols], unquantised */
     float *x, *y;        /* [tokens][cols], [tokens][rows] */
     void *own;           /* the kernel's */
+    /* How the pattern was coded, with fitted levels; NULL where the kernel alone knows. */
+    const struct block_format *coded;
     struct rotation rotation;
     size_t row_group, groups, group_bytes, copy_bytes;
     char *weights; /* [copies][copy_bytes], packed */
@@ -96,8 +98,25 @@ struct gemv {
 extern const struct gemv_kernel gemv_f32, gemv_bf16, gemv_sgemv;
 /* Four bits a weight.  The params give "block": bf16 scales of blocks by their absmax; 0 or absent:
  * one f32 scale of the tensor by its rms.  gemv_lut4 looks levels up, 16 at most; gemv_int4 takes a
- * codebook of the integers -8 .. 7. */
+ * codebook of evenly spaced levels with a 0, at most 8 below it and 7 above, and computes them. */
 extern const struct gemv_kernel gemv_lut4, gemv_int4;
+
+/* 2 to 32 levels in 1 to 5 bits (gemv_lut8 and gemv_unfused: 1, 2 or 4), f32 activations.  spec is
+ * the name of one of named_formats[] with bf16 block scales or one scale, whose block replaces that
+ * of the params; NULL: the codebook's levels, scaled as for gemv_lut4.  gemv_lut packs for vectors;
+ * gemv_lut8 keeps the form of exchange and decodes by a byte table; gemv_unfused decodes that to
+ * f32 in memory, and then multiplies (blocks only). */
+extern const struct gemv_kernel gemv_lut, gemv_lut8, gemv_unfused;
+/* Packed weights times 8-bit tokens (numerics/kernels/gemm_i8.h), any number of them; spec is a
+ * struct gemv_i8_spec.  x is quantised in the timed region. */
+struct gemv_i8_spec {
+    const char *kernel; /* of gemm_i8_formats[] */
+    const char *format; /* of named_formats[]: its levels are values of the kernel's codes */
+};
+extern const struct gemv_kernel gemv_i8;
+/* BitNet b1.58 in a published packing; spec is the name of one of ternary_schemes[].  x is
+ * quantised, and its tables are built, in the timed region.  Correctness is the same bits. */
+extern const struct gemv_kernel gemv_ternary;
 
 /* How they quantise with that codebook, which is borrowed. */
 struct block_format gemv_block_format(const struct codebook *codebook, size_t block);

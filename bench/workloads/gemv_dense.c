@@ -3,6 +3,7 @@
 
 #include "bench/workloads/gemv.h"
 #include "numerics/formats/bf16.h"
+#include "numerics/kernels/gemm_bf16.h"
 #include "numerics/kernels/gemv_blas.h"
 #include "numerics/kernels/gemv_dense.h"
 
@@ -75,7 +76,7 @@ static void bf16_rows(const struct gemv *g, const void *w, float *y, size_t row0
                       size_t thread)
 {
     (void)thread;
-    ((gemv_bf16_fn *)g->variant->fn)(w, g->cols, g->x, y, row0, row1);
+    ((gemm_bf16_fn *)g->variant->fn)(w, g->rows, g->cols, g->x, g->tokens, y, row0, row1);
 }
 
 static void bf16_reference(const struct gemv *g, const void *w, size_t token, float *y, size_t row0,
@@ -89,7 +90,9 @@ static double bf16_bound(const struct gemv *g, const void *w, size_t token, size
     return gemv_bf16_bound((const uint16_t *)w + row * g->cols, g->x + token * g->cols, g->cols);
 }
 
-const struct gemv_kernel gemv_bf16 = {.variants = gemv_bf16_variants,
+const struct gemv_kernel gemv_bf16 = {.variants = gemm_bf16_variants,
+                                      .max_tokens = SIZE_MAX,
+                                      .roof = ROOF_FMA_F32,
                                       .group_bytes = bf16_group_bytes,
                                       .pack = bf16_pack,
                                       .rows = bf16_rows,

@@ -1,4 +1,6 @@
 /* The four-bit formats of the GEMV task. */
+#include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,14 +22,24 @@ struct block_format gemv_block_format(const struct codebook *codebook, size_t bl
                                  .multiplier = 1};
 }
 
-/* One code in a byte to two, the even column in the low nibble.  flip turns a level's number into
- * what the kernel reads. */
-static void pair_codes(const uint8_t *one, size_t rows, size_t cols, unsigned flip, uint8_t *two)
+/* One code in a byte to two, the even column in the low nibble.  nibble [16]: what the kernel reads
+ * for a level's number. */
+static void pair_codes(const uint8_t *one, size_t rows, size_t cols, const uint8_t *nibble,
+                       uint8_t *two)
 {
     for (size_t r = 0; r < rows; r++)
         for (size_t c = 0; c < cols; c++)
             two[r * ((cols + 1) / 2) + c / 2] |=
-                (uint8_t)((one[r * cols + c] ^ flip) << 4 * (c % 2));
+                (uint8_t)(nibble[one[r * cols + c]] << 4 * (c % 2));
+}
+
+/* Numbers of levels to nibbles; returns what a nibble is to be multiplied by. */
+static float nibbles_of(const struct codebook *c, bool arithmetic, uint8_t *nibble)
+{
+    float step = arithmetic ? (c->level[c->n - 1] - c->level[0]) / (float)(c->n - 1) : 1;
+    for (size_t i = 0; i < c->n; i++)
+        nibble[i] = arithmetic ? (uint8_t)((int)rintf(c->level[i] / step) & 15) : (uint8_t)i;
+    return step;
 }
 
 static enum status open(struct gemv *g, struct err *err)
@@ -51,8 +63,8 @@ static enum status pack(struct gemv *g, void *out, struct err *err)
     enum status s = g->format->codebook(g->block, &codebook, err);
     if (s)
         return s;
-    /* level i of -8 .. 7 is i - 8, in two's complement i with its top bit flipped */
-    unsigned flip = g->format->kernel == &gemv_int4 ? 8 : 0;
+    uint8_t nibble[16];
+    float step = nibbles_of(&codebook, g->format->kernel == &gemv_int4, nibble);
     struct block_format format = gemv_block_format(&codebook, g->block);
     struct block_kernels kernels = block_kernels_pick(g->features);
     size_t n = g->pattern_rows * g->cols;
@@ -65,12 +77,11 @@ static enum status pack(struct gemv *g, void *out, struct err *err)
         goto out;
     }
     block_format_encode(&format, &kernels, g->pattern, g->pattern_rows, g->cols, one, wide);
-    pair_codes(one, g->pattern_rows, g->cols, flip, two);
+    pair_codes(one, g->pattern_rows, g->cols, nibble, two);
     for (size_t i = 0; i < scale_count; i++)
         scales[i] = bf16_from_f32(wide[i]); /* exact: they are bf16 values */
     memcpy(m->table, codebook.level, sizeof m->table);
-    if (!g->block)
-        m->scale = wide[0];
+    m->scale = g->block ? step : step * wide[0];
     nibble_pack(two, scales, g->pattern_rows, g->cols, g->block, out);
 out:
     free(one);

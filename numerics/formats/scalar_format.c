@@ -47,6 +47,7 @@ const struct scalar_format scalar_formats[] = {
     {"e5m2", "FP8, more range", SCALAR_FLOAT, 8, true},
     {"q1.2", "fixed point, k / 4, lowest code unused", SCALAR_FIXED, 4, false},
     {"q1.6", "fixed point, k / 64, lowest code unused", SCALAR_FIXED, 8, false},
+    {"uni4", "k / 7, lowest code unused: absmax itself is the scale", SCALAR_UNIFORM, 4, false},
     {"sign", "the sign alone", SCALAR_SIGN, 1, false},
     {"ternary", "-1, 0, 1", SCALAR_TERNARY, 2, false},
     {"km1", "two levels fitted to the tensor", SCALAR_KMEANS, 1, false},
@@ -94,6 +95,7 @@ const struct named_format named_formats[] = {
     {"km1-b64", "1-Bit Wonder, 1 bit", "km1", "block-mean", SCALE_BF16, 64, 1e-5},
     {"km2-b64", "1-Bit Wonder, 2 bits", "km2", "block-mean", SCALE_BF16, 64, 1e-5},
     {"km4-b64", "1-Bit Wonder, 4 bits", "km4", "block-absmax", SCALE_BF16, 64, 1e-5},
+    {"uni4-b64", "its baseline, 4-bit integers", "uni4", "block-absmax", SCALE_BF16, 64, 1e-5},
     {0},
 };
 
@@ -117,8 +119,9 @@ const char *scalar_format_lacks(const struct scalar_format *f, enum scale_rule r
 {
     if (f->kind == SCALAR_NAMED && rule != SCALE_ABSMAX)
         return "its levels are made for absmax scales";
-    if (rule == SCALE_SIGNMAX && (f->kind == SCALAR_FLOAT || f->kind == SCALAR_FIXED ||
-                                  f->kind == SCALAR_INT_RESTRICTED || f->kind == SCALAR_INT_HALF))
+    if (rule == SCALE_SIGNMAX &&
+        (f->kind == SCALAR_FLOAT || f->kind == SCALAR_FIXED || f->kind == SCALAR_UNIFORM ||
+         f->kind == SCALAR_INT_RESTRICTED || f->kind == SCALAR_INT_HALF))
         return "a symmetric format gains nothing from the sign of the largest element";
     if (rule == SCALE_SIGNMAX && f->kind >= SCALAR_SIGN)
         return "it has no form for signed scales";
@@ -149,12 +152,13 @@ static enum status cube_root(const struct scalar_format *f, enum scale_rule rule
     return codebook_cube_root(&spec, out, err);
 }
 
-static enum status fixed_point(int bits, struct codebook *out, struct err *err)
+/* k / unit, symmetric, ties to even k. */
+static enum status symmetric_grid(int bits, int unit, struct codebook *out, struct err *err)
 {
     double level[CODEBOOK_MAX];
     int most = (1 << (bits - 1)) - 1;
     for (int k = -most; k <= most; k++)
-        level[k + most] = ldexp(k, 2 - bits);
+        level[k + most] = (double)k / unit;
     enum status s = codebook_from_levels(level, 2 * (size_t)most + 1, CODEBOOK_TIES_EVEN,
                                          (size_t)most, out, err);
     if (!s)
@@ -215,7 +219,9 @@ enum status scalar_format_codebook(const struct scalar_format *f, enum scale_rul
     case SCALAR_FLOAT:
         return codebook_float(float_format_find(f->name), out, err);
     case SCALAR_FIXED:
-        return fixed_point(f->bits, out, err);
+        return symmetric_grid(f->bits, 1 << (f->bits - 2), out, err);
+    case SCALAR_UNIFORM:
+        return symmetric_grid(f->bits, (1 << (f->bits - 1)) - 1, out, err);
     case SCALAR_SIGN:
         return codebook_from_levels((const double[]){-1, 1}, 2, CODEBOOK_TIES_EVEN, 1, out, err);
     case SCALAR_TERNARY:
@@ -224,6 +230,28 @@ enum status scalar_format_codebook(const struct scalar_format *f, enum scale_rul
         return unfitted(f, out, err);
     }
     return status_fail(err, E_INTERNAL, "%s: unknown kind of format", f->name);
+}
+
+enum status named_format_make(const char *name, struct codebook *codebook, struct block_format *out,
+                              struct err *err)
+{
+    const struct named_format *f = named_formats;
+    while (f->name && strcmp(f->name, name))
+        f++;
+    if (!f->name)
+        return status_fail(err, E_USAGE, "%s: no format has this name", name);
+    const struct scaling *scaling = scaling_find(f->scaling);
+    const struct scalar_format *element = scalar_format_find(f->element);
+    enum status s = scalar_format_codebook(element, scaling->rule, f->block, 0, codebook, err);
+    if (!s)
+        *out = (struct block_format){.codebook = codebook,
+                                     .rule = scaling->rule,
+                                     .scale_format = f->scale_format,
+                                     .block = f->block,
+                                     .multiplier = 1,
+                                     .extra_bits = scalar_format_extra_bits(element),
+                                     .least = f->least};
+    return s;
 }
 
 double scalar_format_df(size_t candidate)

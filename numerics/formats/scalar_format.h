@@ -24,6 +24,7 @@ enum scalar_kind {
     SCALAR_CUBE_T, /* df fitted to the tensor */
     SCALAR_FLOAT,
     SCALAR_FIXED,   /* whole multiples of 2^-(bits-2), symmetric: MXINT's elements */
+    SCALAR_UNIFORM, /* k / (2^(bits-1) - 1): the grid of an absmax that is itself the scale */
     SCALAR_SIGN,    /* -1 and 1; 0 becomes 1 */
     SCALAR_TERNARY, /* -1, 0 and 1, five to a byte */
     SCALAR_KMEANS   /* levels fitted to the tensor's normalised elements */
@@ -53,7 +54,11 @@ struct named_format {
     size_t block; /* as in struct block_format */
     double least; /* likewise */
 };
-extern const struct named_format named_formats[];     /* ends with {0} */
+extern const struct named_format named_formats[]; /* ends with {0} */
+/* The codebook and the block format of that name, which borrows it.  Where levels are fitted they
+ * are a place-holder, as in scalar_format_codebook().  E_USAGE when there is no such name. */
+enum status named_format_make(const char *name, struct codebook *codebook, struct block_format *out,
+                              struct err *err);
 extern const struct scaling scalings[];               /* ends with {0} */
 const struct scaling *scaling_find(const char *name); /* NULL when there is none */
 
