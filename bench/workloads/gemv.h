@@ -96,6 +96,8 @@ struct gemv {
 
 /* sgemv: OpenBLAS's, and its sgemm for more than one token */
 extern const struct gemv_kernel gemv_f32, gemv_bf16, gemv_sgemv;
+/* binary16; and 8-bit integers with an f32 scale for each row by its absmax, f32 activations. */
+extern const struct gemv_kernel gemv_fp16, gemv_int8row;
 /* Four bits a weight.  The params give "block": bf16 scales of blocks by their absmax; 0 or absent:
  * one f32 scale of the tensor by its rms.  gemv_lut4 looks levels up, 16 at most; gemv_int4 takes a
  * codebook of evenly spaced levels with a 0, at most 8 below it and 7 above, and computes them. */
@@ -120,6 +122,7 @@ extern const struct gemv_kernel gemv_ternary;
 
 /* How they quantise with that codebook, which is borrowed. */
 struct block_format gemv_block_format(const struct codebook *codebook, size_t block);
+struct block_format gemv_int8_format(const struct codebook *codebook); /* -127 .. 127 */
 
 /* The task's functions.  E_SKIP when the user's weights are empty or not finite, or the kernel has
  * no form for so many tokens; E_NOMEM. */

@@ -20,6 +20,7 @@ const struct float_format float_formats[] = {
     {"e5m2fnuz", "FP8 E5M2FNUZ", 8, 5, 2, 16, false, FLOAT_NAN_NEGATIVE_ZERO, 0x80, 0x7F},
     {"e3m2", "OCP FP6 E3M2", 6, 3, 2, 3, false, FLOAT_NAN_NONE, 0x20, 0x1F},
     {"e2m3", "OCP FP6 E2M3", 6, 2, 3, 1, false, FLOAT_NAN_NONE, 0x20, 0x1F},
+    {"e2m2", "FP5 E2M2", 5, 2, 2, 1, false, FLOAT_NAN_NONE, 0x10, 0xF},
     {"e2m1", "OCP FP4 E2M1", 4, 2, 1, 1, false, FLOAT_NAN_NONE, 0x8, 0x7},
     {0}};
 

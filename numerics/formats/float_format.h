@@ -7,7 +7,7 @@
  * (-1)^s 2^(e-bias) (1 + m/2^M), but for the infinities and NaNs named by the row.
  *
  * Source: OCP 8-bit Floating Point Specification 1.0; OCP Microscaling Formats 1.0; IEEE 754-2019;
- * the FNUZ formats as in LLVM and ml_dtypes.
+ * the FNUZ formats as in LLVM and ml_dtypes; FP5 E2M2: Xia et al., FP6-LLM, arXiv 2401.14112.
  */
 #ifndef NUMERICS_FORMATS_FLOAT_FORMAT_H
 #define NUMERICS_FORMATS_FLOAT_FORMAT_H
@@ -31,7 +31,8 @@ struct float_format {
     uint32_t max_code; /* of the largest finite value */
 };
 
-/* bf16, fp16, e4m3 (OCP: E4M3FN), e5m2, e4m3fnuz, e5m2fnuz, e3m2, e2m3, e2m1; ends in {0}. */
+/* bf16, fp16, e4m3 (OCP: E4M3FN), e5m2, e4m3fnuz, e5m2fnuz, e3m2, e2m3, e2m2, e2m1; ends in
+ * {0}. */
 extern const struct float_format float_formats[];
 
 /* The row of that name, or NULL. */

@@ -141,6 +141,33 @@ FLATTEN vec encode(const struct constants *k, enum kind kind, int bits, vec u,
     return v_select_greater(magnitude, infinity, nan, body | sign);
 }
 
+/* Eight bytes of five bits to five bytes: pairs to 10 bits, pairs of those to 20, and to 40. */
+FLATTEN void pack_5(vec bytes, uint8_t *out)
+{
+    uint8_t codes[BLOCK];
+    v_store(codes, bytes);
+    for (int i = 0; i < BLOCK; i += 8, out += 5) {
+        uint64_t eight;
+        memcpy(&eight, codes + i, sizeof eight);
+        eight = (eight & 0x001F001F001F001F) | (eight >> 3 & 0x03E003E003E003E0);
+        eight = (eight & 0x000003FF000003FF) | (eight >> 6 & 0x000FFC00000FFC00);
+        eight = (eight & 0x00000000000FFFFF) | (eight >> 12 & 0x000000FFFFF00000);
+        memcpy(out, &eight, 5);
+    }
+}
+
+FLATTEN void unpack_5(const uint8_t *in, uint8_t *bytes)
+{
+    for (int i = 0; i < BLOCK; i += 8, in += 5) {
+        uint64_t eight = 0;
+        memcpy(&eight, in, 5);
+        eight = (eight & 0x00000000000FFFFF) | (eight << 12 & 0x000FFFFF00000000);
+        eight = (eight & 0x000003FF000003FF) | (eight << 6 & 0x03FF000003FF0000);
+        eight = (eight & 0x001F001F001F001F) | (eight << 3 & 0x1F001F001F001F00);
+        memcpy(bytes + i, &eight, sizeof eight);
+    }
+}
+
 FLATTEN void encode_block(const struct constants *k, enum kind kind, int bits, const float *x,
                           struct stream *stochastic, uint8_t *codes)
 {
@@ -154,6 +181,8 @@ FLATTEN void encode_block(const struct constants *k, enum kind kind, int bits, c
         v_store(codes, v_pack_bytes(c));
     } else if (bits == 6) {
         pack_6(v_pack_bytes(c), codes);
+    } else if (bits == 5) {
+        pack_5(v_pack_bytes(c), codes);
     } else {
         pack_4(v_pack_bytes(c), codes);
     }
@@ -189,6 +218,8 @@ FLATTEN void encode_any(const struct float_format *f, const float *x, size_t n,
         encode_all(f, SIGNED_ZERO, 8, x, n, stochastic, codes);
     else if (f->bits == 6)
         encode_all(f, SIGNED_ZERO, 6, x, n, stochastic, codes);
+    else if (f->bits == 5)
+        encode_all(f, SIGNED_ZERO, 5, x, n, stochastic, codes);
     else
         encode_all(f, SIGNED_ZERO, 4, x, n, stochastic, codes);
 }
@@ -220,6 +251,8 @@ FLATTEN void decode_block(const struct constants *k, enum kind kind, int bits, c
     uint8_t bytes[BLOCK];
     if (bits == 6)
         unpack_6(codes, bytes);
+    else if (bits == 5)
+        unpack_5(codes, bytes);
     else if (bits == 4)
         unpack_4(codes, bytes);
     const uint8_t *from = bits < 8 ? bytes : codes;
@@ -257,6 +290,8 @@ FLATTEN void decode_any(const struct float_format *f, const void *codes, size_t 
         decode_all(f, SIGNED_ZERO, 8, codes, n, out);
     else if (f->bits == 6)
         decode_all(f, SIGNED_ZERO, 6, codes, n, out);
+    else if (f->bits == 5)
+        decode_all(f, SIGNED_ZERO, 5, codes, n, out);
     else
         decode_all(f, SIGNED_ZERO, 4, codes, n, out);
 }
