@@ -227,6 +227,8 @@ enum status lloyd_max_fit(const struct lloyd_max_samples *samples, size_t levels
     s = sort_samples(raw, room, n);
     if (samples->start == LLOYD_MAX_PLUS_PLUS)
         start_plus_plus(s, n, weights, part, rng, level, levels); /* weights: written next */
+    else if (samples->start == LLOYD_MAX_GIVEN)
+        memcpy(level, samples->given, levels * sizeof *level);
     else
         for (size_t j = 0; j < levels; j++)
             level[j] = s[0].x + ((double)s[n - 1].x - s[0].x) * (double)j / (double)(levels - 1);

@@ -30,7 +30,8 @@ enum status lloyd_max_absmax(const struct distribution *d, size_t block, size_t 
 
 enum lloyd_max_start {
     LLOYD_MAX_PLUS_PLUS, /* k-means++: for data scaled by its rms */
-    LLOYD_MAX_UNIFORM    /* equally spaced over min..max: for data scaled by its absmax */
+    LLOYD_MAX_UNIFORM,   /* equally spaced over min..max: for data scaled by its absmax */
+    LLOYD_MAX_GIVEN      /* the caller's levels */
 };
 
 struct lloyd_max_samples {
@@ -38,7 +39,8 @@ struct lloyd_max_samples {
     const float *weight; /* [n], importance > 0; NULL: all 1 */
     size_t n;
     enum lloyd_max_start start;
-    double tolerance; /* stops when at most this share of the samples changes its level: 1e-4 */
+    const double *given; /* [levels], ascending; read by LLOYD_MAX_GIVEN alone */
+    double tolerance;    /* stops when at most this share of the samples changes its level: 1e-4 */
 };
 
 /* A cell that is empty keeps its level, and levels are kept ascending by a running maximum.  *rng
