@@ -3,13 +3,12 @@
 enum { ROWS = 2, MANY_ROWS = 1, WORDS = 16 /* of a register: an eighth of a chunk */ };
 
 /* 16 words, whose highest bits are a code, number q (0 .. 7) of a chunk; lower bits are others'. */
-typedef __m256i words_fn(const uint8_t *row, const struct fp6_matrix *w, size_t chunk, int q);
+typedef __m256i words_fn(const uint8_t *row, size_t plane, size_t chunk, int q);
 
 /* 128 bits of 8 codes each from six bytes; each word from the two bytes that have its code. */
-FP6_INLINE __m256i words_contiguous(const uint8_t *row, const struct fp6_matrix *w, size_t chunk,
-                                    int q)
+FP6_INLINE __m256i words_contiguous(const uint8_t *row, size_t plane, size_t chunk, int q)
 {
-    (void)w;
+    (void)plane;
     const uint8_t *from = row + chunk * 96 + q * 12;
     __m256i bytes = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)from));
     __m256i two_bytes =
@@ -20,19 +19,18 @@ FP6_INLINE __m256i words_contiguous(const uint8_t *row, const struct fp6_matrix 
 
 /* q: of 64 columns j, j + 32, j + 1, j + 33 of the even j, and the same of the other 64.  The plane
  * of top bits is put so that word by word bits 0, 4, 8 and 12 on are theirs. */
-FP6_INLINE __m256i words_planes(const uint8_t *row, const struct fp6_matrix *w, size_t chunk, int q,
-                                bool five)
+FP6_INLINE __m256i words_planes(const uint8_t *row, size_t plane, size_t chunk, int q, bool five)
 {
     size_t group = 2 * chunk + (size_t)q / 4;
     unsigned of = (unsigned)q % 4;
-    const uint8_t *plane = row + fp6_padded_cols(w->cols) / 2 + group * (five ? 8 : 16);
+    const uint8_t *upper = row + plane + group * (five ? 8 : 16);
     __m256i nibbles = _mm256_loadu_si256((const __m256i *)(row + group * 32)), top;
     if (five) {
         long long eight;
-        memcpy(&eight, plane, sizeof eight);
+        memcpy(&eight, upper, sizeof eight);
         top = _mm256_srlv_epi64(_mm256_set1_epi64x(eight), _mm256_setr_epi64x(0, 1, 2, 3));
     } else {
-        top = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)plane));
+        top = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)upper));
         top = _mm256_srlv_epi64(top, _mm256_setr_epi64x(0, 0, 2, 2));
     }
     nibbles = of ? _mm256_srli_epi16(nibbles, (int)(4 * of)) : nibbles;
@@ -44,25 +42,34 @@ FP6_INLINE __m256i words_planes(const uint8_t *row, const struct fp6_matrix *w, 
     return _mm256_slli_epi16(codes, five ? 11 : 10);
 }
 
-FP6_INLINE __m256i words_planes6(const uint8_t *row, const struct fp6_matrix *w, size_t chunk,
-                                 int q)
+FP6_INLINE __m256i words_planes6(const uint8_t *row, size_t plane, size_t chunk, int q)
 {
-    return words_planes(row, w, chunk, q, false);
+    return words_planes(row, plane, chunk, q, false);
 }
 
-FP6_INLINE __m256i words_planes5(const uint8_t *row, const struct fp6_matrix *w, size_t chunk,
-                                 int q)
+FP6_INLINE __m256i words_planes5(const uint8_t *row, size_t plane, size_t chunk, int q)
 {
-    return words_planes(row, w, chunk, q, true);
+    return words_planes(row, plane, chunk, q, true);
 }
 
 /* q: the even bytes of 32, the odd ones, and so on */
-FP6_INLINE __m256i words_bytes(const uint8_t *row, const struct fp6_matrix *w, size_t chunk, int q)
+FP6_INLINE __m256i words_bytes(const uint8_t *row, size_t plane, size_t chunk, int q, int left)
 {
+    (void)plane;
     const uint8_t *from = row + chunk * FP6_CHUNK + q / 2 * 32;
     __m256i two = _mm256_loadu_si256((const __m256i *)from);
     two = q % 2 ? _mm256_srli_epi16(two, 8) : two;
-    return _mm256_sllv_epi32(two, _mm256_set1_epi32(16 - w->format->bits));
+    return _mm256_slli_epi16(two, left);
+}
+
+FP6_INLINE __m256i words_bytes6(const uint8_t *row, size_t plane, size_t chunk, int q)
+{
+    return words_bytes(row, plane, chunk, q, 10);
+}
+
+FP6_INLINE __m256i words_bytes5(const uint8_t *row, size_t plane, size_t chunk, int q)
+{
+    return words_bytes(row, plane, chunk, q, 11);
 }
 
 static const struct fp6_order orders[] = {
@@ -93,6 +100,7 @@ FP6_INLINE void tile(const struct fp6_matrix *w, const struct fp6_panel *p, size
                            row % FP6_TILE * row_bytes;
     __m256 sum[ROWS][FP6_TOKENS];
     const float *x = p->x;
+    size_t plane = fp6_padded_cols(w->cols) / 2;
 #pragma GCC unroll 2
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 8
@@ -103,7 +111,7 @@ FP6_INLINE void tile(const struct fp6_matrix *w, const struct fp6_panel *p, size
         for (int q = 0; q < 8; q++)
 #pragma GCC unroll 2
             for (int r = 0; r < rows; r++) {
-                __m256i half = words(codes + (size_t)r * row_bytes, w, c, q);
+                __m256i half = words(codes + (size_t)r * row_bytes, plane, c, q);
                 half = _mm256_and_si256(_mm256_mulhi_epi16(half, right), mask);
                 __m256 v[2] = {_mm256_cvtph_ps(_mm256_castsi256_si128(half)),
                                _mm256_cvtph_ps(_mm256_extracti128_si256(half, 1))};
@@ -138,18 +146,21 @@ FP6_INLINE void tile(const struct fp6_matrix *w, const struct fp6_panel *p, size
 TILES(contiguous, words_contiguous)
 TILES(planes6, words_planes6)
 TILES(planes5, words_planes5)
-TILES(bytes, words_bytes)
+TILES(bytes6, words_bytes6)
+TILES(bytes5, words_bytes5)
 
 void gemm_fp6_cvt_avx2(const struct fp6_matrix *w, const float *x, size_t m, float *y, size_t row0,
                        size_t row1)
 {
-    static fp6_tile_fn *const ones[] = {contiguous_one, planes6_one, bytes_one, planes5_one};
-    static fp6_tile_fn *const manys[] = {contiguous_many, planes6_many, bytes_many, planes5_many};
+    static fp6_tile_fn *const ones[] = {contiguous_one, planes6_one, bytes6_one,
+                                        NULL,           planes5_one, bytes5_one};
+    static fp6_tile_fn *const manys[] = {contiguous_many, planes6_many, bytes6_many, NULL,
+                                         planes5_many,    bytes5_many};
     struct fp6_kernel k = {.order = orders[w->layout],
                            .rows = ROWS,
                            .many_rows = MANY_ROWS,
                            .exponent = 15 - w->format->bias};
-    /* planes of five bits stand behind the layouts */
-    size_t way = w->layout == FP6_PLANES && w->format->bits == 5 ? 3 : (size_t)w->layout;
+    /* those of five bits, which have no first layout, stand behind the others */
+    size_t way = (size_t)w->layout + (w->format->bits == 5 ? 3 : 0);
     fp6_gemm(w, x, m, y, row0, row1, &k, ones[way], manys[way]);
 }

@@ -23,7 +23,7 @@ FP6_INLINE struct pair decode(const struct decoder *d, __m512i words)
     }
     /* the first half and the second; what the shift copies of the sign beside it, the mask clears
      */
-    __m512i half = _mm512_srav_epi16(_mm512_sllv_epi16(words, d->left), d->right);
+    __m512i half = _mm512_mulhi_epi16(_mm512_sllv_epi16(words, d->left), d->right);
     half = _mm512_and_si512(half, d->mask);
     return (struct pair){{_mm512_cvtph_ps(_mm512_castsi512_si256(half)),
                           _mm512_cvtph_ps(_mm512_extracti64x4_epi64(half, 1))}};
@@ -41,11 +41,11 @@ FP6_INLINE __m512i bf16_table(const float *value)
 FP6_INLINE struct decoder decoder_of(const struct fp6_matrix *w, bool table)
 {
     const struct float_format *f = w->format;
-    int gap = 5 - f->exponent_bits, magnitude = (1 << (f->bits - 1)) - 1;
+    int magnitude = (1 << (f->bits - 1)) - 1;
     return (struct decoder){
         .table = table,
         .left = _mm512_set1_epi16((short)(16 - f->bits)),
-        .right = _mm512_set1_epi16((short)gap),
+        .right = _mm512_set1_epi16((short)(1 << (11 + f->exponent_bits))),
         .mask = _mm512_set1_epi16((short)(0x8000 | magnitude << (10 - f->mantissa_bits))),
         .low = bf16_table(w->value),
         .high = bf16_table(w->value + 32)};
@@ -53,14 +53,13 @@ FP6_INLINE struct decoder decoder_of(const struct fp6_matrix *w, bool table)
 
 /* Words that hold codes in their low bits, number q (0 .. 3) of a chunk; higher bits are others'.
  */
-typedef __m512i words_fn(const uint8_t *row, const struct fp6_matrix *w, size_t chunk, int q);
+typedef __m512i words_fn(const uint8_t *row, size_t plane, size_t chunk, int q);
 
 /* Words of two bytes: 128 bits of 8 codes each from six bytes, which begin in the middle of a dword
  * or not; then each word from the two bytes that have its code. */
-FP6_INLINE __m512i words_contiguous(const uint8_t *row, const struct fp6_matrix *w, size_t chunk,
-                                    int q)
+FP6_INLINE __m512i words_contiguous(const uint8_t *row, size_t plane, size_t chunk, int q)
 {
-    (void)w;
+    (void)plane;
     const uint8_t *from = row + chunk * 96 + q * 24;
     __m512i dwords = _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)from));
     __m512i lanes = _mm512_permutexvar_epi32(
@@ -73,46 +72,50 @@ FP6_INLINE __m512i words_contiguous(const uint8_t *row, const struct fp6_matrix 
     return _mm512_srlv_epi16(two_bytes, by);
 }
 
+/* words >> by as a product's upper half, on pipes (AMD Zen 4) that neither shifts nor permutes use.
+ */
+FP6_INLINE __m512i right(__m512i words, int by)
+{
+    return _mm512_mulhi_epu16(words, _mm512_set1_epi16((short)(1 << (16 - by))));
+}
+
 /* q: columns j, j + 32, j + 1, j + 33 of the even j of 64.  The plane of top bits is put so that
  * word by word bits 0, 4, 8 and 12 on are theirs. */
-FP6_INLINE __m512i words_planes(const uint8_t *row, const struct fp6_matrix *w, size_t chunk, int q,
-                                bool five)
+FP6_INLINE __m512i words_planes(const uint8_t *row, size_t plane, size_t chunk, int q, bool five)
 {
     __m512i nibbles = _mm512_loadu_si512(row + chunk * 64), top, by;
-    const uint8_t *plane = row + fp6_padded_cols(w->cols) / 2 + chunk * (five ? 16 : 32);
+    const uint8_t *upper = row + plane + chunk * (five ? 16 : 32);
     if (five) {
-        top = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)plane));
+        top = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)upper));
         top = _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 0, 0, 0, 1, 1, 1, 1), top);
         by = _mm512_setr_epi64(0, 1, 2, 3, 0, 1, 2, 3);
     } else {
-        top = _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)plane));
+        top = _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)upper));
         top = _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 1, 0, 1, 2, 3, 2, 3), top);
         by = _mm512_setr_epi64(0, 0, 2, 2, 0, 0, 2, 2);
     }
     top = _mm512_srlv_epi64(top, by); /* what crosses words lands on no bit that is read */
-    nibbles = q ? _mm512_srli_epi16(nibbles, (unsigned)(4 * q)) : nibbles;
-    top = q == 0   ? _mm512_slli_epi16(top, 4)
-          : q == 1 ? top
-                   : _mm512_srli_epi16(top, (unsigned)(4 * q - 4));
+    nibbles = q ? right(nibbles, 4 * q) : nibbles;
+    top = q == 0  ? _mm512_mullo_epi16(top, _mm512_set1_epi16(16))
+          : q > 1 ? right(top, 4 * q - 4)
+                  : top;
     return _mm512_ternarylogic_epi32(_mm512_set1_epi16(15), nibbles, top, 0xca);
 }
 
-FP6_INLINE __m512i words_planes6(const uint8_t *row, const struct fp6_matrix *w, size_t chunk,
-                                 int q)
+FP6_INLINE __m512i words_planes6(const uint8_t *row, size_t plane, size_t chunk, int q)
 {
-    return words_planes(row, w, chunk, q, false);
+    return words_planes(row, plane, chunk, q, false);
 }
 
-FP6_INLINE __m512i words_planes5(const uint8_t *row, const struct fp6_matrix *w, size_t chunk,
-                                 int q)
+FP6_INLINE __m512i words_planes5(const uint8_t *row, size_t plane, size_t chunk, int q)
 {
-    return words_planes(row, w, chunk, q, true);
+    return words_planes(row, plane, chunk, q, true);
 }
 
 /* q: the even bytes of 64, the odd ones, and the same of the other 64 */
-FP6_INLINE __m512i words_bytes(const uint8_t *row, const struct fp6_matrix *w, size_t chunk, int q)
+FP6_INLINE __m512i words_bytes(const uint8_t *row, size_t plane, size_t chunk, int q)
 {
-    (void)w;
+    (void)plane;
     __m512i two = _mm512_loadu_si512(row + chunk * FP6_CHUNK + q / 2 * 64);
     return q % 2 ? _mm512_srli_epi16(two, 8) : two;
 }
@@ -144,6 +147,7 @@ FP6_INLINE void tile(const struct fp6_matrix *w, const struct fp6_panel *p, size
         for (int s = 0; s < sums; s++)
             sum[r][s] = _mm512_setzero_ps();
     const float *x = p->x;
+    size_t plane = fp6_padded_cols(w->cols) / 2;
     size_t chunk = p->col / FP6_CHUNK;
     size_t chunk_bytes = fp6_row_bytes(w->format, w->layout, FP6_CHUNK);
     for (size_t c = chunk; c < chunk + p->chunks; c++, x += tokens * FP6_CHUNK) {
@@ -156,7 +160,7 @@ FP6_INLINE void tile(const struct fp6_matrix *w, const struct fp6_panel *p, size
         for (int q = 0; q < 4; q++)
 #pragma GCC unroll 4
             for (int r = 0; r < rows; r++) {
-                struct pair v = decode(&d, words(codes + (size_t)r * row_bytes, w, c, q));
+                struct pair v = decode(&d, words(codes + (size_t)r * row_bytes, plane, c, q));
 #pragma GCC unroll 8
                 for (int t = 0; t < tokens; t++)
 #pragma GCC unroll 2
