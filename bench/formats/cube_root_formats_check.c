@@ -470,7 +470,7 @@ static void check_allocation(struct check *check, const float *x)
                                      .unit = "ratio of KL",
                                      .low = golden * (1 - 1e-9),
                                      .high = golden * (1 + 1e-9),
-                                     .no_effect = 1});
+                                     .no_effect = NAN});
     /* The grid of a tensor has up to 0.05 bits less than the 4 that it may have, which are 6.5 % of
      * its divergence and may be any tensor's; at 2 bits it has up to 0.2 less than it should, 2 %
      * of all, and R 2^b is 1.242 and not 1.193, another 2 %. */
