@@ -75,6 +75,34 @@ static bool is_wanted(char *const *patterns, int n, const struct plan_block *b,
 
 /* ---- What is printed ---- */
 
+static bool is_counted(const struct json *event)
+{
+    return isfinite(json_get_number(event, "per_iteration", NAN));
+}
+
+static bool same_cause(const struct json *a, const struct json *b)
+{
+    return !strcmp(json_get_string(a, "status", ""), json_get_string(b, "status", "")) &&
+           !strcmp(json_get_string(a, "reason", ""), json_get_string(b, "reason", ""));
+}
+
+/* Events without a value; those that lack it for the same cause together. */
+static void print_uncounted(const struct json *counters)
+{
+    for (const struct json *e = json_first(counters); e; e = json_next(e)) {
+        const struct json *before = json_first(counters);
+        while (before != e && (is_counted(before) || !same_cause(before, e)))
+            before = json_next(before);
+        if (is_counted(e) || before != e)
+            continue;
+        printf("  %s:", json_get_string(e, "status", ""));
+        for (const struct json *same = e; same; same = json_next(same))
+            if (!is_counted(same) && same_cause(same, e))
+                printf(" %s", json_get_string(same, "event", ""));
+        printf("\n    %s\n", json_get_string(e, "reason", ""));
+    }
+}
+
 static void print_cell(const struct json *cell)
 {
     char time[32];
@@ -102,10 +130,8 @@ static void print_cell(const struct json *cell)
                    json_get_string(e, "event", ""), value, json_get_string(e, "unit", ""),
                    json_get_number(e, "per_item", NAN), json_get_string(e, "scope", ""),
                    json_get_number(e, "gain", NAN), *reason ? ": " : "", reason);
-        else
-            printf("  %-24s %14s %s: %s\n", json_get_string(e, "event", ""), "-",
-                   json_get_string(e, "status", ""), reason);
     }
+    print_uncounted(json_get(cell, "counters"));
     for (const struct json *m = json_first(json_get(cell, "metrics")); m; m = json_next(m))
         if (json_type(json_get(m, "value")) == JSON_NUMBER)
             printf("  %-24s %14.6g %s\n", json_get_string(m, "name", ""),

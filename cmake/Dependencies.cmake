@@ -29,9 +29,31 @@ else()
 endif()
 add_library(Assay::papi ALIAS assay_papi)
 
+# oneDNN may be absent: its cells are then skipped.  Its own package file would ask for OpenCL.
+find_library(DNNL_LIBRARY dnnl)
+find_path(DNNL_INCLUDE oneapi/dnnl/dnnl_version.h)
+add_library(assay_onednn INTERFACE)
+set(onednn_VERSION "")
+if(DNNL_LIBRARY AND DNNL_INCLUDE)
+  file(STRINGS ${DNNL_INCLUDE}/oneapi/dnnl/dnnl_version.h lines REGEX "VERSION_(MAJOR|MINOR|PATCH) ")
+  string(REGEX REPLACE "[^0-9;]" "" onednn_VERSION "${lines}")
+  string(REPLACE ";" "." onednn_VERSION "${onednn_VERSION}")
+endif()
+if(onednn_VERSION MATCHES "^2\\.") # version 3 has another interface
+  target_link_libraries(assay_onednn INTERFACE ${DNNL_LIBRARY})
+  target_include_directories(assay_onednn SYSTEM INTERFACE ${DNNL_INCLUDE})
+  target_compile_definitions(assay_onednn INTERFACE ASSAY_HAVE_ONEDNN=1)
+else()
+  target_compile_definitions(assay_onednn INTERFACE ASSAY_HAVE_ONEDNN=0)
+endif()
+add_library(Assay::onednn ALIAS assay_onednn)
+
 # What a record says of them.
 set(ASSAY_LIBRARIES benchmark=${benchmark_VERSION} cjson=${cjson_VERSION} gsl=${gsl_all_VERSION}
                     hwloc=${hwloc_VERSION} openblas=${openblas_VERSION})
 if(ASSAY_PAPI AND papi_FOUND)
   list(APPEND ASSAY_LIBRARIES papi=${papi_VERSION})
+endif()
+if(onednn_VERSION)
+  list(APPEND ASSAY_LIBRARIES onednn=${onednn_VERSION})
 endif()

@@ -262,7 +262,7 @@ static void lloyd_max_of_samples_nears_that_of_their_law(void **unused)
     const struct distribution normal = {DISTRIBUTION_NORMAL, 1, 0};
     block_law_rms(&normal, &law);
     for (int start = LLOYD_MAX_PLUS_PLUS; start <= LLOYD_MAX_UNIFORM; start++) {
-        struct lloyd_max_samples samples = {x, weight, N, (enum lloyd_max_start)start, 1e-4};
+        struct lloyd_max_samples samples = {x, weight, N, (enum lloyd_max_start)start, NULL, 1e-4};
         struct codebook c, exact, plain;
         struct err err;
         assert_int_equal(lloyd_max_fit(&samples, 16, &rng, &c, &err), OK);
@@ -280,11 +280,11 @@ static void lloyd_max_of_samples_nears_that_of_their_law(void **unused)
     }
     struct codebook c;
     struct err err;
-    struct lloyd_max_samples equal = {weight, NULL, 100, LLOYD_MAX_PLUS_PLUS, 1e-4};
+    struct lloyd_max_samples equal = {weight, NULL, 100, LLOYD_MAX_PLUS_PLUS, NULL, 1e-4};
     assert_int_equal(lloyd_max_fit(&equal, 4, &rng, &c, &err), OK); /* one value, four levels */
     assert_true(c.level[0] == 2 && c.level[3] == 2);
     x[5] = NAN;
-    struct lloyd_max_samples bad = {x, NULL, N, LLOYD_MAX_UNIFORM, 1e-4};
+    struct lloyd_max_samples bad = {x, NULL, N, LLOYD_MAX_UNIFORM, NULL, 1e-4};
     assert_int_equal(lloyd_max_fit(&bad, 4, &rng, &c, &err), E_USAGE);
 }
 

@@ -57,7 +57,7 @@ const void *gemv_tail(const struct gemv *g, const void *w)
  * are alike. */
 static void repeat(struct gemv *g)
 {
-    size_t pattern_groups = g->pattern_rows / g->row_group;
+    size_t pattern_groups = g->format->kernel->opaque ? 1 : g->pattern_rows / g->row_group;
 #pragma omp parallel for num_threads(g->threads) schedule(static)
     for (size_t i = pattern_groups; i < g->rotation.copies * g->groups; i++) {
         size_t group = i % g->groups;
@@ -81,10 +81,11 @@ static const struct gemv_format *format_of(const struct gemv_format *formats, co
 /* The rows of the pattern. */
 static void lay_out_pattern(struct gemv *g)
 {
-    g->groups = (g->rows + g->row_group - 1) / g->row_group;
     size_t group_values = g->cols * g->row_group;
+    size_t groups = (g->rows + g->row_group - 1) / g->row_group;
     size_t pattern_groups = (PATTERN_VALUES + group_values - 1) / group_values;
-    g->pattern_rows = (pattern_groups < g->groups ? pattern_groups : g->groups) * g->row_group;
+    g->pattern_rows = (pattern_groups < groups ? pattern_groups : groups) * g->row_group;
+    g->groups = g->format->kernel->opaque ? 1 : groups;
 }
 
 /* How much of everything else there is. */

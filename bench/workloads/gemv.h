@@ -27,6 +27,7 @@
 #ifndef BENCH_WORKLOADS_GEMV_H
 #define BENCH_WORKLOADS_GEMV_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "bench/technique.h"
@@ -43,7 +44,9 @@ struct gemv_kernel {
     const struct kernel_variant *variants; /* NULL: open() sets g->variant, or it is a library's */
     const char *(*library_isa)(void);      /* what that library chose */
     size_t max_tokens;                     /* 0: 1 */
-    enum roof roof;                        /* what binds many tokens: ROOF_FMA_F32, ROOF_DOT_I8 */
+    bool
+        opaque; /* a library's layout: the whole matrix is one group, and pack() writes all of it */
+    enum roof roof; /* what binds many tokens: ROOF_FMA_F32, ROOF_DOT_I8 */
     /* Sets what the format needs in *g: row_group, variant, own.  May be NULL, as may close, which
      * frees g->own and is called whatever open returned. */
     enum status (*open)(struct gemv *g, struct err *err);
@@ -54,7 +57,8 @@ struct gemv_kernel {
     /* What a copy of the whole of W has behind its groups, at gemv_tail().  May both be NULL. */
     size_t (*tail_bytes)(const struct gemv *g);
     void (*tail)(const struct gemv *g, void *out);
-    enum status (*pack)(struct gemv *g, void *out, struct err *err); /* the pattern's rows */
+    /* The pattern's rows, as whole groups. */
+    enum status (*pack)(struct gemv *g, void *out, struct err *err);
     /* What an iteration does to x before its rows (quantises it, builds tables of it), in scratch
      * that each thread has for itself, so that no barrier is needed.  May be NULL. */
     void (*activate)(struct gemv *g, size_t thread);
@@ -101,6 +105,9 @@ struct gemv {
 
 /* sgemv: OpenBLAS's, and its sgemm for more than one token */
 extern const struct gemv_kernel gemv_f32, gemv_bf16, gemv_sgemv;
+/* oneDNN's bf16 product, and its 8-bit one of weights with a scale for a row and tokens with a
+ * scale each, which are applied behind it.  Cells are skipped where the library is absent. */
+extern const struct gemv_kernel gemv_onednn_bf16, gemv_onednn_i8;
 /* binary16; and 8-bit integers with an f32 scale for each row by its absmax, f32 activations. */
 extern const struct gemv_kernel gemv_fp16, gemv_int8row;
 /* FP8 with an f32 scale for each row, its absmax over the largest value of the format. */

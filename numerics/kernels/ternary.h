@@ -24,7 +24,12 @@
  * sum of four magnitudes / 127: the one that is not exact. add_sub_ref  +q or -q by masks, a weight
  * at a time: the portable reference of i2s.
  *
- * Work: 2 m operations a weight; ternary_group_bytes() read for a group of rows.
+ * Work: 2 m operations a weight; ternary_group_bytes() read for a group of rows.  256 weights take,
+ * in vectors of 64 bytes: i2s and tq2 4 byte dot products and 4 masks; tq1 10 dot products and 10
+ * additions; tl1 and tmac_int16 8 shuffles (look-ups and unpacking), tl2 5.3 and 9 operations for
+ * signs, tmac_int8 4.  Where a cycle does one of either (AMD Zen 4), i2s and tmac_int8 are bound by
+ * memory on a core that gets less than 16 bytes a cycle of it, tq1 below 5.4, tl1 and tmac_int16
+ * below 8.
  * Source: as for numerics/kernels/ternary_packing.h.
  */
 #ifndef NUMERICS_KERNELS_TERNARY_H

@@ -28,19 +28,24 @@ static const int16_t bit_weights[4][ENTRIES] = {
     {-1, -1, -1, -1, 1, 1, 1, 1, -1, -1, -1, -1, 1, 1, 1, 1},
     {-1, -1, -1, -1, -1, -1, -1, -1, 1, 1, 1, 1, 1, 1, 1, 1}};
 
+/* Vectors of the compiler's, whatever the instruction set. */
+typedef int16_t words16 __attribute__((vector_size(2 * ENTRIES)));
+typedef uint8_t bytes16 __attribute__((vector_size(ENTRIES)));
+
 static inline __attribute__((always_inline)) uint8_t *word_tables(const int16_t weights[][ENTRIES],
                                                                   size_t inputs, const int8_t *q,
                                                                   size_t count, uint8_t *out)
 {
     for (size_t i = 0; i < count; i++, q += inputs, out += TABLE_BYTES) {
-        uint16_t entry[ENTRIES] = {0};
-        for (size_t k = 0; k < inputs; k++)
-            for (size_t e = 0; e < ENTRIES; e++)
-                entry[e] = (uint16_t)(entry[e] + weights[k][e] * q[k]);
-        for (size_t e = 0; e < ENTRIES; e++)
-            out[e] = (uint8_t)entry[e];
-        for (size_t e = 0; e < ENTRIES; e++)
-            out[ENTRIES + e] = (uint8_t)(entry[e] >> 8);
+        words16 entry = {0}, weight;
+        for (size_t k = 0; k < inputs; k++) {
+            memcpy(&weight, weights[k], sizeof weight);
+            entry += weight * q[k];
+        }
+        bytes16 low = __builtin_convertvector(entry & 0xff, bytes16);
+        bytes16 high = __builtin_convertvector(entry >> 8 & 0xff, bytes16);
+        memcpy(out, &low, sizeof low);
+        memcpy(out + ENTRIES, &high, sizeof high);
     }
     return out;
 }

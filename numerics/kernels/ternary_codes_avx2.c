@@ -38,6 +38,17 @@ FLATTEN void finish(const struct ternary_matrix *w, const struct ternary_tokens 
     y[token * w->rows + row] = (float)(total(sum) - x->sum[token]) * (w->gamma / x->s[token]);
 }
 
+/* Pairs of products of four vectors of codes, added as a tree, so that few wait for each other. */
+FLATTEN __m256i four_products(const __m256i codes[4], const uint8_t *q, size_t half)
+{
+    __m256i product[4];
+#pragma GCC unroll 4
+    for (size_t j = 0; j < 4; j++)
+        product[j] = _mm256_maddubs_epi16(codes[j], q_of(q, half, 4, j));
+    return _mm256_add_epi16(_mm256_add_epi16(product[0], product[1]),
+                            _mm256_add_epi16(product[2], product[3]));
+}
+
 /* One row and several tokens, for which each vector of codes is decoded once. */
 FLATTEN void code_row(const struct ternary_matrix *w, const struct ternary_tokens *x, float *y,
                       size_t row, size_t token, int tokens, size_t chunk_bytes)
@@ -58,16 +69,14 @@ FLATTEN void code_row(const struct ternary_matrix *w, const struct ternary_token
         for (size_t h = begin; h < end; h++) {
             __m256i packed =
                 _mm256_loadu_si256((const __m256i *)(bytes + h / 2 * chunk_bytes + h % 2 * VECTOR));
+            __m256i codes[4];
 #pragma GCC unroll 4
-            for (int j = 0; j < 4; j++) {
-                __m256i codes = _mm256_and_si256(_mm256_srli_epi16(packed, 2 * j), mask);
+            for (int j = 0; j < 4; j++)
+                codes[j] = _mm256_and_si256(_mm256_srli_epi16(packed, 2 * j), mask);
 #pragma GCC unroll 4
-                for (int t = 0; t < tokens; t++)
-                    words[t] = _mm256_add_epi16(
-                        words[t],
-                        _mm256_maddubs_epi16(
-                            codes, q_of(q + (size_t)t * x->arranged_stride, h, 4, (size_t)j)));
-            }
+            for (int t = 0; t < tokens; t++)
+                words[t] = _mm256_add_epi16(
+                    words[t], four_products(codes, q + (size_t)t * x->arranged_stride, h));
         }
 #pragma GCC unroll 4
         for (int t = 0; t < tokens; t++)

@@ -6,9 +6,9 @@
 
 enum { CHUNK = 256, VECTOR = 64, ROWS = 4, TOKENS = 4, DIGITS = 5, DIGIT_BYTES = 52 };
 
-/* How far ahead DRAM is asked for: eight rows' worth at the same column, so that every byte is
+/* How far ahead DRAM is asked for: 16 rows' worth at the same column, so that every byte is
  * asked for once, whatever the length of a row; into L2, as the token fills L1. */
-enum { ROWS_AHEAD = 8 };
+enum { ROWS_AHEAD = 16 };
 
 /* Where the codes of a chunk of 256 columns lie in a row, and how many of its bytes are codes.  The
  * last chunk of i2s may have half as many. */
@@ -29,6 +29,8 @@ FLATTEN __m512i load(const struct layout *l, const uint8_t *row, size_t chunk)
     size_t n = left < l->code_bytes ? left : l->code_bytes;
     const uint8_t *bytes = row + at;
     _mm_prefetch((const char *)bytes + ROWS_AHEAD * l->row_bytes, _MM_HINT_T1);
+    if (l->chunk_bytes > VECTOR) /* some lines have no chunk's first byte */
+        _mm_prefetch((const char *)bytes + ROWS_AHEAD * l->row_bytes + VECTOR, _MM_HINT_T1);
     if (n == VECTOR)
         return _mm512_loadu_si512(bytes);
     return _mm512_maskz_loadu_epi8(~0ull >> (VECTOR - n), bytes);

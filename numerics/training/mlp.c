@@ -2,32 +2,13 @@
 
 #include <cblas.h>
 #include <math.h>
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "numerics/blas_threads.h"
+
 /* What is independent of the rest under one seed. */
 enum stream { STREAM_TEACHER, STREAM_HELD_OUT, STREAM_INIT, STREAM_BATCHES };
-
-/* The library's own threads are switched off: products are small, trainings run side by side, and
- * the order of additions must not depend on the number of threads. */
-struct blas_threads {
-    int openmp, blas;
-};
-
-static struct blas_threads blas_one_thread(void)
-{
-    struct blas_threads before = {omp_get_max_threads(), openblas_get_num_threads()};
-    openblas_set_num_threads(1);
-    omp_set_num_threads(1);
-    return before;
-}
-
-static void blas_restore(struct blas_threads before)
-{
-    openblas_set_num_threads(before.blas);
-    omp_set_num_threads(before.openmp);
-}
 
 static enum status check_size(const char *what, size_t size, struct err *err)
 {
