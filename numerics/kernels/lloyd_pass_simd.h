@@ -1,59 +1,16 @@
-/* lloyd_pass in vectors of the compiler, which maps them to the target's; private to the files that
- * compile it for an instruction set. */
+/* lloyd_pass around chunk_above(x, n, boundary, together, lanes), which adds n samples, a multiple
+ * of LLOYD_PASS_LANES, to the sums of 1 or TOGETHER boundaries; private to the files that define
+ * these. */
 #ifndef NUMERICS_KERNELS_LLOYD_PASS_SIMD_H
 #define NUMERICS_KERNELS_LLOYD_PASS_SIMD_H
 
 #include <string.h>
 
-#include "numerics/kernels/lloyd_pass.h"
+#include "numerics/kernels/lloyd_pass_lanes.h"
 #include "numerics/kernels/quantise.h"
 
-#define FLATTEN static inline __attribute__((always_inline))
-
-typedef float eight __attribute__((vector_size(32)));
-typedef int32_t flags __attribute__((vector_size(32)));
-typedef double eight_wide __attribute__((vector_size(64)));
-
-/* Samples that stay in L1 while all boundaries pass over them, and boundaries whose sums stay in
- * registers while the samples pass. */
-enum { CHUNK = 2048, TOGETHER = 4, HALVES = LLOYD_PASS_LANES / 8 };
-
-/* The sums of one boundary over everything. */
-struct lanes {
-    double sum[LLOYD_PASS_LANES];
-    uint64_t count;
-};
-
-/* The samples above `together` boundaries; a whole number of vectors of them. */
-FLATTEN void chunk_above(const float *x, size_t n, const float *boundary, size_t together,
-                         struct lanes *lanes)
-{
-    eight_wide sum[TOGETHER][HALVES];
-    flags count[TOGETHER];
-    for (size_t j = 0; j < together; j++) {
-        memcpy(sum[j], lanes[j].sum, sizeof sum[j]);
-        count[j] = (flags){0};
-    }
-    for (size_t i = 0; i < n; i += LLOYD_PASS_LANES)
-        for (size_t h = 0; h < HALVES; h++) {
-            eight v;
-            flags bits;
-            memcpy(&v, x + i + 8 * h, sizeof v);
-            memcpy(&bits, &v, sizeof bits);
-            for (size_t j = 0; j < together; j++) {
-                flags is_above = v > boundary[j], kept = bits & is_above;
-                memcpy(&v, &kept, sizeof v);
-                sum[j][h] += __builtin_convertvector(v, eight_wide);
-                count[j] -= is_above;
-                memcpy(&v, &bits, sizeof v);
-            }
-        }
-    for (size_t j = 0; j < together; j++) {
-        memcpy(lanes[j].sum, sum[j], sizeof sum[j]);
-        for (size_t i = 0; i < 8; i++)
-            lanes[j].count += (uint64_t)count[j][i];
-    }
-}
+/* Samples that stay in L1 while all boundaries pass over them. */
+enum { CHUNK = 2048 };
 
 FLATTEN void boundaries_above(const float *x, size_t n, const float *boundary, size_t boundaries,
                               struct lanes *lanes)
