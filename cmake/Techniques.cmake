@@ -1,4 +1,5 @@
-# bench/techniques.def and bench/<family>/*.c must name the same techniques.
+# bench/techniques.def and bench/<family>/*.c must name the same techniques.  The claim check of <id>
+# may have a file of its own, <id>_check.c.
 set(ASSAY_FAMILIES formats quantisation attention decoding architecture training scaling science)
 file(STRINGS bench/techniques.def rows REGEX "^[ \t]*TECHNIQUE\\(")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS bench/techniques.def)
@@ -19,6 +20,7 @@ endforeach()
 foreach(family IN LISTS ASSAY_FAMILIES)
   file(GLOB files RELATIVE ${CMAKE_SOURCE_DIR} CONFIGURE_DEPENDS bench/${family}/*.c)
   foreach(file IN LISTS files)
+    string(REGEX REPLACE "_check\\.c$" ".c" file ${file})
     if(NOT file IN_LIST registered)
       message(FATAL_ERROR "${file} has no row in bench/techniques.def")
     endif()

@@ -28,6 +28,13 @@ static enum status nf4(size_t block, struct codebook *out, struct err *err)
     return codebook_named("nf4", block, out, err);
 }
 
+static enum status crd4(size_t block, struct codebook *out, struct err *err)
+{
+    return codebook_named("crd-normal", block, out, err);
+}
+
+static const enum scale_rule signmax = SCALE_SIGNMAX;
+
 /* Eight levels under blocks by their absmax. */
 static enum status crd3(size_t block, struct codebook *out, struct err *err)
 {
@@ -52,6 +59,12 @@ static const struct gemv_format formats[] = {
     {.variant = "km1_lut8", .kernel = &gemv_lut8, .spec = "km1-b64"},
     {.variant = "km2_unfused", .kernel = &gemv_unfused, .spec = "km2-b64"},
     {.variant = "km1_i8", .kernel = &gemv_i8, .spec = &onebit},
+    {.variant = "sparse", .kernel = &gemv_lut4_sparse, .codebook = crd4},
+    {.variant = "signmax", .kernel = &gemv_lut4, .codebook = nf4, .spec = &signmax},
+    {.variant = "huffman", .kernel = &gemv_huffman},
+    {.variant = "vq4x3b", .kernel = &gemv_vq4x3b},
+    {.variant = "sign3d8", .kernel = &gemv_sign3d8},
+    {.variant = "e4m3", .kernel = &gemv_e4m3},
     {0}};
 static const struct variant variants[] = {{"f32", "", gemv_run, 0, {{0}}},
                                           {"bf16", "", gemv_run, 0, {{0}}},
@@ -67,6 +80,14 @@ static const struct variant variants[] = {{"f32", "", gemv_run, 0, {{0}}},
                                           {"km1_lut8", "", gemv_run, 0, {{0}}},
                                           {"km2_unfused", "", gemv_run, 0, {{0}}},
                                           {"km1_i8", "", gemv_run, 0, {{0}}},
+                                          {"onednn_bf16", "", gemv_run, 0, {{0}}},
+                                          {"onednn_i8", "", gemv_run, 0, {{0}}},
+                                          {"sparse", "", gemv_run, 0, {{0}}},
+                                          {"signmax", "", gemv_run, 0, {{"block", 64}}},
+                                          {"huffman", "", gemv_run, 0, {{0}}},
+                                          {"vq4x3b", "", gemv_run, 0, {{0}}},
+                                          {"sign3d8", "", gemv_run, 0, {{0}}},
+                                          {"e4m3", "", gemv_run, 0, {{0}}},
                                           {0}};
 /* 2048 columns make a pattern of 512 rows: the second case repeats it, and not a whole number of
  * times.  The third has tails everywhere. */
@@ -104,20 +125,20 @@ static void every_format_is_right_and_cold_where_it_says_so(void **unused)
             if (s)
                 fail_msg("%s/%s: %s", v->name, c->name, err.text);
             const struct gemv *g = t.state;
-            size_t bytes = g->rotation.copies * g->groups * g->group_bytes;
+            size_t bytes = g->rotation.copies * (g->groups * g->group_bytes + g->tail_bytes);
             if (c->flags & DRAM ? bytes <= 4 * (size_t)LLC_BYTES : g->rotation.copies != 1)
                 fail_msg("%s/%s: %zu copies, %zu bytes", v->name, c->name, g->rotation.copies,
                          bytes);
             for (size_t k = 1; k < g->rotation.copies; k++)
-                assert_memory_equal(g->weights, g->weights + k * g->copy_bytes,
-                                    g->groups * g->group_bytes);
+                assert_memory_equal(g->weights, g->weights + k * g->copy_bytes, g->copy_bytes);
             gemv_run(&t, 1);
             gemv_fidelity(&t);
             if (!findings_right(&findings))
                 fail_msg("%s/%s, seed %d: error over bound is %g", v->name, c->name, SEED,
                          findings.rows[0].value);
             struct work w = gemv_work(&t);
-            assert_true(w.bytes_read == (double)(g->groups * g->group_bytes + 4 * g->cols));
+            assert_true(w.bytes_read ==
+                        (double)(g->groups * g->group_bytes + g->tail_bytes + 4 * g->cols));
             assert_true(w.items == (double)(g->rows * g->cols) && w.flops == 2 * w.items);
             gemv_release(&t);
             assert_null(t.state);

@@ -3,17 +3,17 @@
  * integers.  One look-up kernel serves every codebook: they differ in error, not in time.
  * Source: Orr, Ribar, Luschi, Optimal Formats for Weight Quantisation, arXiv 2505.12988. */
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 
+#include "bench/formats/cube_root_formats_check.h"
 #include "bench/technique.h"
 #include "bench/workloads/encode4.h"
 #include "bench/workloads/gemv.h"
-#include "datasets/synthetic.h"
-#include "numerics/buffer.h"
+#include "bench/workloads/lloyd_iter.h"
 #include "numerics/formats/block_format.h"
 #include "numerics/formats/codebook.h"
-#include "numerics/formats/lloyd_max.h"
+#include "numerics/formats/entropy_grid.h"
+#include "numerics/formats/sparse_outliers.h"
+#include "numerics/formats/vector_codebook.h"
 
 /* ---- gemv: y = W x with W packed ---- */
 
@@ -33,6 +33,37 @@ static enum status int4(size_t block, struct codebook *out, struct err *err)
     return codebook_integer(4, CODEBOOK_INT_TWOS, out, err);
 }
 
+/* n levels for t(5), the weights of the task. */
+static enum status crd_t5(size_t n, enum scale_rule rule, enum codebook_mode mode, size_t block,
+                          struct codebook *out, struct err *err)
+{
+    struct cube_root spec = {.family = DISTRIBUTION_T,
+                             .df = 5,
+                             .rule = rule,
+                             .mode = mode,
+                             .alpha = 1.0 / 3,
+                             .n = n,
+                             .block = block};
+    return codebook_cube_root(&spec, out, err);
+}
+
+static enum status crd3(size_t block, struct codebook *out, struct err *err)
+{
+    return crd_t5(8, SCALE_ABSMAX, CODEBOOK_SYMMETRIC, block, out, err);
+}
+
+static enum status crd5(size_t block, struct codebook *out, struct err *err)
+{
+    return crd_t5(32, SCALE_ABSMAX, CODEBOOK_SYMMETRIC, block, out, err);
+}
+
+static const enum scale_rule signmax = SCALE_SIGNMAX;
+
+static enum status crd_signmax(size_t block, struct codebook *out, struct err *err)
+{
+    return crd_t5(16, signmax, CODEBOOK_ASYMMETRIC, block, out, err);
+}
+
 static const struct variant gemv_variants[] = {
     {"f32", "dense f32", gemv_run, HEADLINE, {{"bits", 32}}},
     {"bf16", "dense bf16, f32 activations", gemv_run, HEADLINE, {{"bits", 16}}},
@@ -48,6 +79,29 @@ static const struct variant gemv_variants[] = {
      gemv_run,
      HEADLINE,
      {{"bits", 4.25}, {"block", 64}}},
+    {"lut3_b64", "8-entry table", gemv_run, 0, {{"bits", 3.25}, {"block", 64}}},
+    {"lut5_b64", "32-entry table", gemv_run, 0, {{"bits", 5.25}, {"block", 64}}},
+    {"lut4_b64_signmax",
+     "16-entry table, bf16 scale with the sign of the largest weight",
+     gemv_run,
+     0,
+     {{"bits", 4.25}, {"block", 64}}},
+    {"lut4_tensor_rms_sparse",
+     "16-entry table, one scale, and 1 in 1024 weights apart",
+     gemv_run,
+     0,
+     {{"bits", 4 + SPARSE_OUTLIER_BITS *GEMV_SPARSE_RATIO}}},
+    {"grid_huffman",
+     "uniform grid in a Huffman stream",
+     gemv_run,
+     0,
+     {{"bits", GEMV_HUFFMAN_BITS}}},
+    {"vq4x3b", "four weights by 12 bits: a table of 4096 vectors", gemv_run, 0, {{"bits", 3}}},
+    {"sign3d8",
+     "three weights by 8 bits: signs and one of 32 vectors",
+     gemv_run,
+     0,
+     {{"bits", 8.0 / 3}}},
     {0}};
 
 static const struct gemv_format gemv_formats[] = {
@@ -57,6 +111,16 @@ static const struct gemv_format gemv_formats[] = {
     {.variant = "lut4_b64", .kernel = &gemv_lut4, .codebook = nf4},
     {.variant = "lut4_tensor_rms", .kernel = &gemv_lut4, .codebook = crd_normal},
     {.variant = "int4_b64", .kernel = &gemv_int4, .codebook = int4},
+    {.variant = "lut3_b64", .kernel = &gemv_lut, .codebook = crd3},
+    {.variant = "lut5_b64", .kernel = &gemv_lut, .codebook = crd5},
+    {.variant = "lut4_b64_signmax",
+     .kernel = &gemv_lut4,
+     .codebook = crd_signmax,
+     .spec = &signmax},
+    {.variant = "lut4_tensor_rms_sparse", .kernel = &gemv_lut4_sparse, .codebook = crd_normal},
+    {.variant = "grid_huffman", .kernel = &gemv_huffman},
+    {.variant = "vq4x3b", .kernel = &gemv_vq4x3b},
+    {.variant = "sign3d8", .kernel = &gemv_sign3d8},
     {0}};
 
 /* L2 is 1 MiB a core or more on current servers: 256 x 512 fits in f32 on one.  1024 x 1024 is 4 MB
@@ -74,16 +138,24 @@ static enum status gemv_prepare_formats(struct trial *t, struct err *err)
     return gemv_prepare(t, gemv_formats, err);
 }
 
+static void error_fidelity(struct trial *t, const char *subject, const struct block_error *error,
+                           double bits)
+{
+    double r = block_error_ratio(error);
+    trial_fidelity(t, subject, "weight_R", r, "fp64-exact", 0);
+    trial_fidelity(t, subject, "weight_R_2b", r * exp2(bits), "fp64-exact", 0);
+}
+
 /* R and R 2^b of weights [rows][cols] with one codebook. */
 static void weight_fidelity(struct trial *t, const char *name, const struct codebook *codebook,
-                            const float *weights, size_t rows, size_t cols, size_t block)
+                            enum scale_rule rule, const float *weights, size_t rows, size_t cols,
+                            size_t block)
 {
     struct block_kernels kernels = block_kernels_pick(t->features);
     struct block_format f = gemv_block_format(codebook, block);
+    f.rule = rule;
     struct block_error error = block_format_error(&f, &kernels, weights, rows, cols, NULL);
-    double r = block_error_ratio(&error), bits = block_format_bits(&f, rows, cols);
-    trial_fidelity(t, name, "weight_R", r, "fp64-exact", 0);
-    trial_fidelity(t, name, "weight_R_2b", r * exp2(bits), "fp64-exact", 0);
+    error_fidelity(t, name, &error, block_format_bits(&f, rows, cols));
 }
 
 /* The same with every codebook that has a form for such scales. */
@@ -91,9 +163,39 @@ static void named_fidelity(struct trial *t, const float *weights, size_t rows, s
                            size_t block)
 {
     struct codebook c;
+    enum scale_rule rule = block ? SCALE_ABSMAX : SCALE_RMS;
     for (const char *const *name = codebook_names; *name; name++)
         if (!codebook_named(*name, block, &c, NULL))
-            weight_fidelity(t, *name, &c, weights, rows, cols, block);
+            weight_fidelity(t, *name, &c, rule, weights, rows, cols, block);
+}
+
+/* Of formats that are more than a codebook and scales; the bits are those of a whole matrix of the
+ * pattern's shape, tables included. */
+static void coded_fidelity(struct trial *t, const struct gemv *g)
+{
+    const struct gemv_kernel *kernel = g->format->kernel;
+    struct block_kernels kernels = block_kernels_pick(t->features);
+    struct block_error error = {0};
+    struct codebook c;
+    double bits = NAN;
+    size_t rows = g->pattern_rows, cols = g->cols;
+    if (kernel == &gemv_lut4_sparse && !crd_normal(0, &c, NULL)) {
+        struct block_format f = gemv_block_format(&c, 0);
+        if (sparse_outliers_code(&f, &kernels, g->pattern, rows, cols, GEMV_SPARSE_RATIO, &error,
+                                 &bits, NULL))
+            return;
+    } else if (kernel == &gemv_huffman) {
+        if (entropy_grid_code(g->pattern, rows * cols, GEMV_HUFFMAN_BITS, ENTROPY_HUFFMAN, &error,
+                              &bits, NULL))
+            return;
+        bits += 32 / (double)cols; /* where each row begins */
+    } else if (kernel == &gemv_vq4x3b || kernel == &gemv_sign3d8) {
+        const struct vector_codebook *table = g->own;
+        error = vector_codebook_error(table, t->features, g->pattern, rows, cols);
+        bits = vector_codebook_bits(table, rows, cols);
+    }
+    if (!isnan(bits))
+        error_fidelity(t, NULL, &error, bits);
 }
 
 /* One timing of gemv_lut4 serves every codebook. */
@@ -102,27 +204,56 @@ static void gemv_formats_fidelity(struct trial *t)
     const struct gemv *g = t->state;
     size_t block = g->block;
     struct codebook c;
+    enum scale_rule rule = g->format->spec ? signmax : block ? SCALE_ABSMAX : SCALE_RMS;
     gemv_fidelity(t);
+    coded_fidelity(t, g);
+    if (g->format->kernel == &gemv_lut4_sparse)
+        return;
     if (g->format->codebook && !g->format->codebook(block, &c, NULL))
-        weight_fidelity(t, NULL, &c, g->pattern, g->pattern_rows, g->cols, block);
-    if (g->format->kernel == &gemv_lut4)
+        weight_fidelity(t, NULL, &c, rule, g->pattern, g->pattern_rows, g->cols, block);
+    if (g->format->kernel == &gemv_lut4 && !g->format->spec)
         named_fidelity(t, g->pattern, g->pattern_rows, g->cols, block);
 }
 
 /* ---- encode: f32 weights to 4-bit codes and bf16 scales, blocks of 64 ---- */
+
+static int is_lloyd(const struct trial *t)
+{
+    return t->v->run == lloyd_iter_run;
+}
 
 /* Levels of the integers where the variant says so, else those for t(5). */
 static enum status encode_prepare(struct trial *t, struct err *err)
 {
     struct codebook codebook;
     enum status s = param(t, "integer") ? codebook_integer(4, CODEBOOK_INT_TWOS, &codebook, err)
+                    : is_lloyd(t)       ? codebook_named("crd-t5", 0, &codebook, err)
                                         : codebook_named("crd-t5", ENCODE4_BLOCK, &codebook, err);
-    return s ? s : encode4_prepare(t, &codebook, err);
+    if (s)
+        return s;
+    return is_lloyd(t) ? lloyd_iter_prepare(t, &codebook, err) : encode4_prepare(t, &codebook, err);
+}
+
+static struct work encode_work(const struct trial *t)
+{
+    return is_lloyd(t) ? lloyd_iter_work(t) : encode4_work(t);
+}
+
+static void encode_release(struct trial *t)
+{
+    if (is_lloyd(t))
+        lloyd_iter_release(t);
+    else
+        encode4_release(t);
 }
 
 /* One timing of encode_lut4 serves every codebook. */
 static void encode_fidelity(struct trial *t)
 {
+    if (is_lloyd(t)) {
+        lloyd_iter_fidelity(t);
+        return;
+    }
     const struct encode4 *e = t->state;
     encode4_fidelity(t);
     if (!e->codebook.integer)
@@ -140,6 +271,7 @@ static const struct variant encode_variants[] = {
      encode4_run,
      HEADLINE,
      {{"bits", 4.25}, {"block", ENCODE4_BLOCK}}},
+    {"lloyd_iter", "one iteration of Lloyd-Max, 16 levels", lloyd_iter_run, 0, {{"bits", 4}}},
     {0}};
 
 static const struct matrix_case encode_cases[] = {
@@ -160,9 +292,9 @@ static const struct task tasks[] = {{.name = "gemv",
                                      .variants = encode_variants,
                                      .cases = encode_cases,
                                      .prepare = encode_prepare,
-                                     .work = encode4_work,
+                                     .work = encode_work,
                                      .fidelity = encode_fidelity,
-                                     .release = encode4_release},
+                                     .release = encode_release},
                                     {0}};
 
 /* One seed, 2^17 draws of t(5): three standard deviations between seeds. */
@@ -173,294 +305,23 @@ static const struct expect expect[] = {
     {"gemv", "lut4_b64", "weight_R", 0.1047393, 0.002, EXACT_R, "nf4"},
     {"gemv", "lut4_b64", "weight_R", 0.1053999, 0.002, EXACT_R, "sf4"},
     {"gemv", "int4_b64", "weight_R", 0.1460281, 0.004, EXACT_R, NULL},
+    {"gemv", "lut3_b64", "weight_R", 0.2188840, 0.004, EXACT_R, NULL},
+    {"gemv", "lut5_b64", "weight_R", 0.0492807, 0.001, EXACT_R, NULL},
+    {"gemv", "lut4_b64_signmax", "weight_R", 0.1009661, 0.002,
+     EXACT_R ", whose largest weight has no error", NULL},
+    {"gemv", "lut4_tensor_rms_sparse", "weight_R", 0.1489533, 0.003,
+     "exact integral of the error of t(5) cut at its quantile 1 - 2^-11", NULL},
+    {"gemv", "grid_huffman", "weight_R", 0.1504, 0.0025,
+     "1 / (2 sqrt 12), a step of 1/2 without ends, at 3.0476 bits, times 2^0.0476; and up to a "
+     "60th "
+     "by which the next finer grid differs",
+     NULL},
     {"encode", "encode_int4", "weight_R", 0.1460281, 0.004, EXACT_R, NULL},
     {"encode", "encode_lut4", "weight_R", 0.1018751, 0.002, EXACT_R, NULL},
     {"encode", "encode_lut4", "weight_R", 0.1018751, 0.002, EXACT_R, "crd-t5"},
     {"encode", "encode_lut4", "weight_R", 0.1047393, 0.002, EXACT_R, "nf4"},
     {"encode", "encode_lut4", "weight_R", 0.1053999, 0.002, EXACT_R, "sf4"},
     {0}};
-
-/* ---- Claim check ---- */
-
-enum { SAMPLES = 1 << 20, COLS = 4096, NEAREST_SAMPLES = 1 << 16 };
-
-/* The distributions of the claims.  paper: R of 4-bit cube-root codebooks as the paper prints it,
- * for tensor RMS and blocks of 64 by their absmax; exact: the same by integration, and R 2^b of
- * tensor RMS and of blocks of 128.  scatter: relative, four standard deviations of R or more
- * between seeds (2^20 draws, 40 seeds measured); the fourth moment rules it, which t(5) hardly has.
- */
-static const struct data {
-    const char *name;
-    enum synthetic_kind kind;
-    enum distribution_family family;
-    double df, paper_rms, paper_absmax, exact_rms, exact_absmax, exact_r2b_rms, exact_r2b_absmax;
-    double scatter_rms, scatter_absmax;
-} data[] = {{.name = "normal",
-             .kind = SYNTHETIC_NORMAL,
-             .family = DISTRIBUTION_NORMAL,
-             .paper_rms = 0.097,
-             .paper_absmax = 0.089,
-             .exact_rms = 0.0974870,
-             .exact_absmax = 0.0890411,
-             .exact_r2b_rms = 1.5597925,
-             .exact_r2b_absmax = 1.6394852,
-             .scatter_rms = 0.008,
-             .scatter_absmax = 0.003},
-            {.name = "laplace",
-             .kind = SYNTHETIC_LAPLACE,
-             .family = DISTRIBUTION_LAPLACE,
-             .paper_rms = 0.124,
-             .paper_absmax = 0.101,
-             .exact_rms = 0.1240606,
-             .exact_absmax = 0.1005719,
-             .exact_r2b_rms = NAN,
-             .scatter_rms = 0.012,
-             .scatter_absmax = 0.003},
-            {.name = "t7",
-             .kind = SYNTHETIC_STUDENT_T,
-             .family = DISTRIBUTION_T,
-             .df = 7,
-             .paper_rms = 0.125,
-             .paper_absmax = 0.098,
-             .exact_rms = 0.1248100,
-             .exact_absmax = 0.0978481,
-             .exact_r2b_rms = NAN,
-             .scatter_rms = 0.05,
-             .scatter_absmax = 0.005},
-            {.name = "t5",
-             .kind = SYNTHETIC_STUDENT_T,
-             .family = DISTRIBUTION_T,
-             .df = 5,
-             .exact_rms = NAN,
-             .exact_r2b_rms = 2.3123871,
-             .exact_r2b_absmax = 1.9382610,
-             .scatter_rms = 0.08,
-             .scatter_absmax = 0.012},
-            {0}};
-
-struct samples {
-    const struct data *data;
-    struct block_kernels kernels;
-    float *x; /* [SAMPLES / COLS][COLS] */
-};
-
-static double ratio_of(const struct samples *s, const struct block_format *f)
-{
-    struct block_error e = block_format_error(f, &s->kernels, s->x, SAMPLES / COLS, COLS, NULL);
-    return block_error_ratio(&e);
-}
-
-/* block 0: tensor RMS, else absmax of blocks; 4 bits, symmetric, bf16 scales. */
-static struct cube_root spec_of(const struct data *d, double alpha, size_t block)
-{
-    return (struct cube_root){.family = d->family,
-                              .df = d->df,
-                              .rule = block ? SCALE_ABSMAX : SCALE_RMS,
-                              .mode = CODEBOOK_SYMMETRIC,
-                              .alpha = alpha,
-                              .n = 16,
-                              .block = block};
-}
-
-static struct block_format format_of(const struct codebook *c, size_t block)
-{
-    return (struct block_format){.codebook = c,
-                                 .rule = block ? SCALE_ABSMAX : SCALE_RMS,
-                                 .scale_format = SCALE_BF16,
-                                 .block = block ? block : BLOCK_TENSOR,
-                                 .multiplier = 1};
-}
-
-/* R; and R 2^b with the true bits where r2b is not NULL.  NaN when there is no such codebook. */
-static double cube_root_ratio(const struct samples *s, double alpha, size_t block, double *r2b)
-{
-    struct codebook c;
-    struct cube_root spec = spec_of(s->data, alpha, block);
-    if (codebook_cube_root(&spec, &c, NULL))
-        return NAN;
-    struct block_format f = format_of(&c, block);
-    double r = ratio_of(s, &f);
-    if (r2b)
-        *r2b = r * exp2(block_format_bits(&f, SAMPLES / COLS, COLS));
-    return r;
-}
-
-/* Emits a row called prefix.<distribution>. */
-static void row(struct check *check, const char *prefix, const struct data *d, struct claim claim)
-{
-    char name[64];
-    snprintf(name, sizeof name, "%s.%s", prefix, d->name);
-    claim.row = name;
-    claim.no_effect = NAN;
-    check_row(check, &claim);
-}
-
-static void value_row(struct check *check, const char *prefix, const struct samples *s,
-                      const char *text, double paper, const char *unit, double measured,
-                      double exact, double scatter)
-{
-    row(check, prefix, s->data,
-        (struct claim){.kind = CLAIM_STATISTICAL,
-                       .text = text,
-                       .paper = {paper, unit, "figures of the Simulations notebook"},
-                       .measured = measured,
-                       .unit = unit,
-                       .low = exact * (1 - scatter),
-                       .high = exact * (1 + scatter)});
-}
-
-/* (a) for the normal: level with Lloyd-Max, twice as good as quantiles. */
-static void check_density(struct check *check, const struct samples *s)
-{
-    const char *where = "companion article, example figure";
-    struct distribution normal = distribution_unit_rms(DISTRIBUTION_NORMAL, 0);
-    struct codebook c;
-    double crd = cube_root_ratio(s, 1.0 / 3, 0, NULL), quantile = cube_root_ratio(s, 1, 0, NULL);
-    double lloyd = NAN;
-    if (!lloyd_max_rms(&normal, 16, &c, NULL)) {
-        struct block_format f = format_of(&c, 0);
-        lloyd = ratio_of(s, &f);
-    }
-    value_row(check, "a.lloyd-max", s, "R of the 16 Lloyd-Max levels", 0.097, "R", lloyd, 0.0974731,
-              s->data->scatter_rms);
-    value_row(check, "a.quantiles", s, "R of 16 levels of density p", 0.206, "R", quantile,
-              0.2055560, s->data->scatter_rms);
-    row(check, "a.over-lloyd-max", s->data,
-        (struct claim){.kind = CLAIM_STATISTICAL,
-                       .text = "cube-root levels are within 0.5 % of Lloyd-Max",
-                       .paper = {0.097 / 0.097, "ratio of R", where},
-                       .measured = crd / lloyd,
-                       .unit = "ratio of R",
-                       .low = 0.999,
-                       .high = 1.005});
-    row(check, "a.quantiles-over", s->data,
-        (struct claim){.kind = CLAIM_STATISTICAL,
-                       .text = "levels of density p have twice the error of density p^(1/3)",
-                       .paper = {0.206 / 0.097, "ratio of R", where},
-                       .measured = quantile / crd,
-                       .unit = "ratio of R",
-                       .low = 2,
-                       .high = INFINITY});
-}
-
-/* (b): R at exponent 1/3 over the least R at the other exponents. */
-static void check_exponent(struct check *check, const struct samples *s, const char *prefix,
-                           size_t block)
-{
-    static const double others[] = {1.0 / 6, 1.0 / 2, 2.0 / 3, 5.0 / 6, 1, 7.0 / 6};
-    double best = INFINITY;
-    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
-        double r = cube_root_ratio(s, others[i], block, NULL);
-        best = !(r >= best) ? r : best; /* NaN too */
-    }
-    row(check, prefix, s->data,
-        (struct claim){.kind = CLAIM_STATISTICAL,
-                       .text = "of the exponents 1/6 .. 7/6 of the density, 1/3 has the least R",
-                       .paper = {NAN, NULL, "Simulations notebook"},
-                       .measured = cube_root_ratio(s, 1.0 / 3, block, NULL) / best,
-                       .unit = "ratio of R",
-                       .low = 0,
-                       .high = nextafter(1, 0)});
-}
-
-/* (c): blocks by their absmax act as a variable-length code, which pays for heavy tails only. */
-static void check_variable_length(struct check *check, const struct samples *s, double low,
-                                  double high, const char *text)
-{
-    double rms, absmax;
-    cube_root_ratio(s, 1.0 / 3, 0, &rms);
-    cube_root_ratio(s, 1.0 / 3, 128, &absmax);
-    value_row(check, "c.rms", s, "R 2^b of one scale by the RMS, 4 bits", NAN, "R 2^b", rms,
-              s->data->exact_r2b_rms, s->data->scatter_rms);
-    value_row(check, "c.absmax128", s, "R 2^b of blocks of 128, 4.125 bits", NAN, "R 2^b", absmax,
-              s->data->exact_r2b_absmax, s->data->scatter_absmax);
-    row(check, "c.absmax128-over-rms", s->data,
-        (struct claim){.kind = CLAIM_STATISTICAL,
-                       .text = text,
-                       .paper = {NAN, NULL, "Simulations notebook"},
-                       .measured = absmax / rms,
-                       .unit = "ratio of R 2^b",
-                       .low = low,
-                       .high = high});
-}
-
-/* What is coded must be what is decoded: how many weights are not the nearest level times the
- * ROUNDED scale, or have a scale that is not the bf16 nearest to their block's absmax.  Levels may
- * tie in f32, so another level counts as nearer only beyond the rounding of two products. */
-static double not_nearest(const struct samples *s, size_t block)
-{
-    size_t rows = NEAREST_SAMPLES / COLS, wrong = 0;
-    struct cube_root spec = spec_of(s->data, 1.0 / 3, block);
-    struct codebook c;
-    uint8_t *codes = malloc(NEAREST_SAMPLES);
-    float *scales = malloc(NEAREST_SAMPLES * sizeof *scales);
-    if (!codes || !scales || codebook_cube_root(&spec, &c, NULL)) {
-        wrong = SIZE_MAX;
-        goto out;
-    }
-    struct block_format f = format_of(&c, block);
-    block_format_encode(&f, &s->kernels, s->x, rows, COLS, codes, scales);
-    for (size_t i = 0; i < NEAREST_SAMPLES; i++) {
-        const float *of = s->x + i / block * block;
-        double scale = scales[i / block], absmax = 0, nearest = INFINITY;
-        for (size_t j = 0; j < block; j++)
-            absmax = fmax(absmax, fabs(of[j]));
-        for (size_t l = 0; l < c.n; l++)
-            nearest = fmin(nearest, fabs(c.level[l] * scale - s->x[i]));
-        double off = fabs(c.level[codes[i]] * scale - s->x[i]);
-        double ulp = exp2(floor(log2(absmax)) - 7);
-        wrong += off > nearest + 0x1p-22 * absmax || fabs(scale - absmax) > ulp / 2 ||
-                 fmod(scale, ulp) != 0;
-    }
-out:
-    free(codes);
-    free(scales);
-    return wrong == SIZE_MAX ? NAN : (double)wrong;
-}
-
-static void check_data(struct check *check, const struct samples *s)
-{
-    const struct data *d = s->data;
-    const char *text = "R of the 16 cube-root levels";
-    if (!isnan(d->exact_rms)) {
-        value_row(check, "a.rms", s, text, d->paper_rms, "R", cube_root_ratio(s, 1.0 / 3, 0, NULL),
-                  d->exact_rms, d->scatter_rms);
-        value_row(check, "a.absmax64", s, text, d->paper_absmax, "R",
-                  cube_root_ratio(s, 1.0 / 3, 64, NULL), d->exact_absmax, d->scatter_absmax);
-        check_exponent(check, s, "b.rms", 0);
-        check_exponent(check, s, "b.absmax64", 64);
-    }
-    if (d->kind == SYNTHETIC_NORMAL) {
-        check_density(check, s);
-        check_variable_length(check, s, nextafter(1, 2), INFINITY,
-                              "for a normal, blocks by their absmax cost more than one RMS scale");
-        row(check, "c.not-nearest", d,
-            (struct claim){.kind = CLAIM_EXACT,
-                           .text = "every weight is the nearest level times its rounded scale",
-                           .paper = {0, "weights", "quantisation.py"},
-                           .measured = not_nearest(s, 64),
-                           .unit = "weights"});
-    }
-    if (!isnan(d->exact_r2b_rms) && d->kind == SYNTHETIC_STUDENT_T)
-        check_variable_length(check, s, 0, nextafter(1, 0),
-                              "for t(5), blocks by their absmax cost less than one RMS scale");
-}
-
-static void check(struct check *check)
-{
-    struct samples s = {.kernels = block_kernels_pick(check_features(check))};
-    s.x = buffer_alloc(SAMPLES * sizeof *s.x);
-    if (!s.x) {
-        check_skip(check, "a", CLAIM_STATISTICAL, "errors of codebooks", "no memory for 4 MB");
-        return;
-    }
-    for (s.data = data; s.data->name; s.data++) {
-        synthetic_fill(s.data->kind, &(struct synthetic_params){.df = s.data->df}, check_rng(check),
-                       s.x, SAMPLES);
-        check_data(check, &s);
-    }
-    buffer_free(s.x, SAMPLES * sizeof *s.x);
-}
 
 const struct technique cube_root_formats = {
     .id = "cube-root-formats",
@@ -470,6 +331,6 @@ const struct technique cube_root_formats = {
         "level density p^(1/3) has the least error at a fixed number of bits, and costs no more "
         "time than any other table",
     .tasks = tasks,
-    .check = check,
-    .check_seconds = 2,
+    .check = cube_root_formats_check,
+    .check_seconds = 3,
     .expect = expect};

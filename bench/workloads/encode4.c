@@ -28,18 +28,22 @@ static size_t scale_bytes(const struct encode4 *e)
     return e->blocks * sizeof *e->scales;
 }
 
-/* Student-t(5) draws, tails as trained weights have them; or the user's weights, cyclically. */
-static void fill(struct trial *t, float *x, size_t n)
+enum status encode4_fill(struct trial *t, float *x, size_t n, struct err *err)
 {
     const struct tensor *weights = trial_weights(t);
-    if (!weights) {
+    struct quantise_stats stats;
+    if (weights && !weights->count)
+        return status_fail(err, E_SKIP, "the tensor of --weights is empty");
+    if (!weights)
         synthetic_fill(SYNTHETIC_STUDENT_T, &(struct synthetic_params){.df = 5}, t->rng, x, n);
-        return;
-    }
-    for (size_t i = 0, part; i < n; i += part) {
+    for (size_t i = 0, part; i < n && weights; i += part) {
         part = n - i < weights->count ? n - i : weights->count;
         tensor_to_f32(weights, 0, part, x + i);
     }
+    block_kernels_pick(t->features).stats(x, n, &stats);
+    return stats.nonfinite
+               ? status_fail(err, E_SKIP, "%zu of the weights are not finite", stats.nonfinite)
+               : OK;
 }
 
 enum status encode4_prepare(struct trial *t, const struct codebook *codebook, struct err *err)
@@ -48,8 +52,6 @@ enum status encode4_prepare(struct trial *t, const struct codebook *codebook, st
     t->state = e;
     if (!e)
         return status_fail(err, E_NOMEM, "no memory for the trial");
-    if (trial_weights(t) && !trial_weights(t)->count)
-        return status_fail(err, E_SKIP, "the tensor of --weights is empty");
     const struct kernel_variant *kernel =
         kernel_pick(codebook->integer ? encode_int4_variants : encode_lut4_variants, t->features);
     e->codebook = *codebook;
@@ -66,11 +68,9 @@ enum status encode4_prepare(struct trial *t, const struct codebook *codebook, st
     if (!e->x || !e->codes || !e->scales)
         return status_fail(err, E_NOMEM, "no memory for %zu copies of %zu bytes",
                            e->rotation.copies, bytes);
-    fill(t, e->x, e->pattern_blocks * ENCODE4_BLOCK);
-    struct quantise_stats stats;
-    block_kernels_pick(t->features).stats(e->x, e->pattern_blocks * ENCODE4_BLOCK, &stats);
-    if (stats.nonfinite)
-        return status_fail(err, E_SKIP, "%zu of the weights are not finite", stats.nonfinite);
+    enum status s = encode4_fill(t, e->x, e->pattern_blocks * ENCODE4_BLOCK, err);
+    if (s)
+        return s;
     for (size_t done = e->pattern_blocks, all = e->rotation.copies * e->blocks, part; done < all;
          done += part) {
         part = all - done < e->pattern_blocks ? all - done : e->pattern_blocks;

@@ -38,6 +38,10 @@ void encode4_run(struct trial *t, size_t n);
 struct work encode4_work(const struct trial *t);
 void encode4_release(struct trial *t);
 
+/* The pattern of a task of encoding: Student-t(5) draws, tails as trained weights have them, or the
+ * user's weights, cyclically, into x [n].  E_SKIP when these are empty or not finite. */
+enum status encode4_fill(struct trial *t, float *x, size_t n, struct err *err);
+
 /* Correctness: bytes of codes and scales that differ from the reference's, bound 0.  Fidelity:
  * "weight_R", sqrt(sum of squared errors / sum of squares) of what the codes give back, and
  * "weight_R_2b", that times 2 to the power of the bits for a weight. */

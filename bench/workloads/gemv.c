@@ -37,8 +37,25 @@ static enum status copy_pattern(const struct tensor *from, struct gemv *g, struc
     return OK;
 }
 
-/* Every group of every copy is a group of the pattern, which was packed into the first. */
-static void repeat_groups(struct gemv *g)
+static size_t round_up(size_t n, size_t to)
+{
+    return (n + to - 1) / to * to;
+}
+
+/* Of all groups of a copy, up to where the tail begins. */
+static size_t groups_bytes(const struct gemv *g)
+{
+    return round_up(g->groups * g->group_bytes, 64);
+}
+
+const void *gemv_tail(const struct gemv *g, const void *w)
+{
+    return (const char *)w + groups_bytes(g);
+}
+
+/* Every group of every copy is a group of the pattern, which was packed into the first; their tails
+ * are alike. */
+static void repeat(struct gemv *g)
 {
     size_t pattern_groups = g->format->kernel->opaque ? 1 : g->pattern_rows / g->row_group;
 #pragma omp parallel for num_threads(g->threads) schedule(static)
@@ -47,6 +64,11 @@ static void repeat_groups(struct gemv *g)
         memcpy(g->weights + i / g->groups * g->copy_bytes + group * g->group_bytes,
                g->weights + group % pattern_groups * g->group_bytes, g->group_bytes);
     }
+    char *tail = g->weights + groups_bytes(g);
+    if (g->tail_bytes)
+        g->format->kernel->tail(g, tail);
+    for (size_t i = 1; i < g->rotation.copies && g->tail_bytes; i++)
+        memcpy(tail + i * g->copy_bytes, tail, g->tail_bytes);
 }
 
 static const struct gemv_format *format_of(const struct gemv_format *formats, const char *variant)
@@ -56,22 +78,41 @@ static const struct gemv_format *format_of(const struct gemv_format *formats, co
     return formats->variant ? formats : NULL;
 }
 
-/* How much of everything there is. */
-static void lay_out(struct trial *t, struct gemv *g)
+/* The rows of the pattern. */
+static void lay_out_pattern(struct gemv *g)
 {
-    const struct gemv_kernel *kernel = g->format->kernel;
     size_t group_values = g->cols * g->row_group;
     size_t groups = (g->rows + g->row_group - 1) / g->row_group;
     size_t pattern_groups = (PATTERN_VALUES + group_values - 1) / group_values;
     g->pattern_rows = (pattern_groups < groups ? pattern_groups : groups) * g->row_group;
-    g->groups = kernel->opaque ? 1 : groups;
+    g->groups = g->format->kernel->opaque ? 1 : groups;
+}
+
+/* How much of everything else there is. */
+static void lay_out_copies(struct trial *t, struct gemv *g)
+{
+    const struct gemv_kernel *kernel = g->format->kernel;
     g->group_bytes = kernel->group_bytes(g);
-    size_t bytes = g->groups * g->group_bytes;
-    g->copy_bytes = (bytes + 63) / 64 * 64;
+    g->tail_bytes = kernel->tail_bytes ? kernel->tail_bytes(g) : 0;
+    size_t bytes = g->groups * g->group_bytes + g->tail_bytes;
+    g->copy_bytes = groups_bytes(g) + round_up(g->tail_bytes, 64);
     g->rotation =
         (struct rotation){rotation_copies(t, bytes), 0, g->groups, kernel->whole ? 1 : t->threads};
     t->footprint_bytes =
         g->rotation.copies * bytes + g->tokens * (g->rows + g->cols) * sizeof(float);
+}
+
+/* The user's weights, or drawn ones. */
+static enum status fill_pattern(struct trial *t, struct gemv *g, struct err *err)
+{
+    const struct tensor *users = trial_weights(t);
+    g->pattern = buffer_alloc(g->pattern_rows * g->cols * sizeof *g->pattern);
+    if (!g->pattern)
+        return status_fail(err, E_NOMEM, "%s: out of memory", t->v->name);
+    if (users)
+        return copy_pattern(users, g, err);
+    draw_pattern(t, g);
+    return OK;
 }
 
 enum status gemv_prepare(struct trial *t, const struct gemv_format *formats, struct err *err)
@@ -99,25 +140,24 @@ enum status gemv_prepare(struct trial *t, const struct gemv_format *formats, str
     if (s)
         return s;
     t->isa = g->variant ? g->variant->isa : kernel->library_isa();
-    lay_out(t, g);
-    g->pattern = buffer_alloc(g->pattern_rows * g->cols * sizeof *g->pattern);
+    lay_out_pattern(g);
+    s = fill_pattern(t, g, err);
+    if (!s && kernel->fit)
+        s = kernel->fit(g, err);
+    if (s)
+        return s;
+    lay_out_copies(t, g);
     g->x = buffer_alloc(g->tokens * g->cols * sizeof *g->x);
     g->y = buffer_alloc(g->tokens * g->rows * sizeof *g->y);
     g->weights = buffer_alloc(g->rotation.copies * g->copy_bytes);
-    if (!g->pattern || !g->x || !g->y || !g->weights)
+    if (!g->x || !g->y || !g->weights)
         return status_fail(err, E_NOMEM, "%s: %zu copies of %zu bytes do not fit into memory",
                            t->v->name, g->rotation.copies, g->copy_bytes);
     struct rng rng = rng_split(t->rng, 0);
     synthetic_fill(SYNTHETIC_NORMAL, NULL, &rng, g->x, g->tokens * g->cols);
-    const struct tensor *users = trial_weights(t);
-    if (users)
-        s = copy_pattern(users, g, err);
-    else
-        draw_pattern(t, g);
+    s = kernel->pack(g, g->weights, err);
     if (!s)
-        s = kernel->pack(g, g->weights, err);
-    if (!s)
-        repeat_groups(g);
+        repeat(g);
     return s;
 }
 
@@ -155,7 +195,7 @@ struct work gemv_work(const struct trial *t)
     bool many = g->tokens > 1;
     return (struct work){.flops = 2 * weights * tokens,
                          .bytes_read = (double)g->groups * (double)g->group_bytes +
-                                       4 * tokens * (double)g->cols,
+                                       (double)g->tail_bytes + 4 * tokens * (double)g->cols,
                          .bytes_written = 4 * tokens * (double)g->rows,
                          .items = weights,
                          .unit = "weight",

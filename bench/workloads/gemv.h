@@ -51,7 +51,12 @@ struct gemv_kernel {
      * frees g->own and is called whatever open returned. */
     enum status (*open)(struct gemv *g, struct err *err);
     void (*close)(struct gemv *g);
+    /* When the pattern is there and nothing is laid out yet: what sizes depend on.  May be NULL. */
+    enum status (*fit)(struct gemv *g, struct err *err);
     size_t (*group_bytes)(const struct gemv *g);
+    /* What a copy of the whole of W has behind its groups, at gemv_tail().  May both be NULL. */
+    size_t (*tail_bytes)(const struct gemv *g);
+    void (*tail)(const struct gemv *g, void *out);
     /* The pattern's rows, as whole groups. */
     enum status (*pack)(struct gemv *g, void *out, struct err *err);
     /* What an iteration does to x before its rows (quantises it, builds tables of it), in scratch
@@ -94,7 +99,7 @@ struct gemv {
     /* How the pattern was coded, with fitted levels; NULL where the kernel alone knows. */
     const struct block_format *coded;
     struct rotation rotation;
-    size_t row_group, groups, group_bytes, copy_bytes;
+    size_t row_group, groups, group_bytes, tail_bytes, copy_bytes;
     char *weights; /* [copies][copy_bytes], packed */
 };
 
@@ -105,8 +110,11 @@ extern const struct gemv_kernel gemv_f32, gemv_bf16, gemv_sgemv;
 extern const struct gemv_kernel gemv_onednn_bf16, gemv_onednn_i8;
 /* binary16; and 8-bit integers with an f32 scale for each row by its absmax, f32 activations. */
 extern const struct gemv_kernel gemv_fp16, gemv_int8row;
+/* FP8 with an f32 scale for each row, its absmax over the largest value of the format. */
+extern const struct gemv_kernel gemv_e4m3, gemv_e5m2;
 /* Four bits a weight.  The params give "block": bf16 scales of blocks by their absmax; 0 or absent:
- * one f32 scale of the tensor by its rms.  gemv_lut4 looks levels up, 16 at most; gemv_int4 takes a
+ * one f32 scale of the tensor by its rms.  gemv_lut4 looks levels up, 16 at most, with scales by
+ * the rule that spec points to, an enum scale_rule, where it is not NULL; gemv_int4 takes a
  * codebook of evenly spaced levels with a 0, at most 8 below it and 7 above, and computes them. */
 extern const struct gemv_kernel gemv_lut4, gemv_int4;
 
@@ -126,6 +134,18 @@ extern const struct gemv_kernel gemv_i8;
 /* BitNet b1.58 in a published packing; spec is the name of one of ternary_schemes[].  x is
  * quantised, and its tables are built, in the timed region.  Correctness is the same bits. */
 extern const struct gemv_kernel gemv_ternary;
+
+/* gemv_lut4 with the SPARSE_RATIO largest weights apart (numerics/formats/sparse_outliers.h), in
+ * coordinates of the whole of W that follow its groups, and added in the timed region. */
+#define GEMV_SPARSE_RATIO 0x1p-10
+extern const struct gemv_kernel gemv_lut4_sparse;
+/* A uniform grid of mean Huffman length GEMV_HUFFMAN_BITS, decoded in the timed region; vectors of
+ * four weights in 12 bits, and of three in 8 (numerics/formats/vector_codebook.h). */
+#define GEMV_HUFFMAN_BITS 3.0
+extern const struct gemv_kernel gemv_huffman, gemv_vq4x3b, gemv_sign3d8;
+
+/* Behind the groups of a copy, on a boundary of 64 bytes. */
+const void *gemv_tail(const struct gemv *g, const void *w);
 
 /* How they quantise with that codebook, which is borrowed. */
 struct block_format gemv_block_format(const struct codebook *codebook, size_t block);

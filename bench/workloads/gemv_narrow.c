@@ -1,5 +1,7 @@
-/* Dense 8- and 16-bit formats of the GEMV task: binary16, and integers with a scale for each row.
- */
+/* Dense 8- and 16-bit formats of the GEMV task: binary16, and integers and FP8 with a scale for
+ * each row. */
+#include <float.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "bench/workloads/gemv.h"
@@ -9,11 +11,14 @@
 
 static struct narrow_matrix matrix(const struct gemv *g, const void *w)
 {
-    bool half = g->format->kernel == &gemv_fp16;
+    const struct gemv_kernel *kernel = g->format->kernel;
     return (struct narrow_matrix){.codes = w,
-                                  .format = half ? NARROW_F16 : NARROW_INT8,
+                                  .format = kernel == &gemv_fp16   ? NARROW_F16
+                                            : kernel == &gemv_e4m3 ? NARROW_E4M3
+                                            : kernel == &gemv_e5m2 ? NARROW_E5M2
+                                                                   : NARROW_INT8,
                                   .cols = g->cols,
-                                  .row_scales = half ? NULL : g->own};
+                                  .row_scales = g->own};
 }
 
 static size_t group_bytes(const struct gemv *g)
@@ -58,13 +63,13 @@ const struct gemv_kernel gemv_fp16 = {.variants = gemv_narrow_variants,
                                       .bound = bound};
 
 /* The scales of all rows, which the copies share: 4 bytes of a row. */
-static enum status int8_open(struct gemv *g, struct err *err)
+static enum status scales_open(struct gemv *g, struct err *err)
 {
     g->own = malloc(g->rows * sizeof(float));
     return g->own ? OK : status_fail(err, E_NOMEM, "%s: out of memory", g->format->variant);
 }
 
-static void int8_close(struct gemv *g)
+static void scales_close(struct gemv *g)
 {
     free(g->own);
 }
@@ -105,10 +110,45 @@ struct block_format gemv_int8_format(const struct codebook *codebook)
 }
 
 const struct gemv_kernel gemv_int8row = {.variants = gemv_narrow_variants,
-                                         .open = int8_open,
-                                         .close = int8_close,
+                                         .open = scales_open,
+                                         .close = scales_close,
                                          .group_bytes = group_bytes,
                                          .pack = int8_pack,
                                          .rows = rows,
                                          .reference = reference,
                                          .bound = bound};
+
+/* ---- FP8: each row over its absmax and times the largest value, rounded to nearest even ---- */
+
+static enum status fp8_pack(struct gemv *g, void *out, struct err *err)
+{
+    bool e4m3 = g->format->kernel == &gemv_e4m3;
+    const struct float_format *f = float_format_find(e4m3 ? "e4m3" : "e5m2");
+    double largest = float_format_decode(f, f->max_code);
+    convert_rne_fn *encode = (convert_rne_fn *)kernel_pick(convert_rne_variants, g->features)->fn;
+    float *scales = g->own, *row = malloc(g->cols * sizeof *row);
+    if (!row)
+        return status_fail(err, E_NOMEM, "%s: out of memory", g->format->variant);
+    for (size_t r = 0; r < g->pattern_rows; r++) {
+        const float *weights = g->pattern + r * g->cols;
+        float absmax = 0;
+        for (size_t c = 0; c < g->cols; c++)
+            absmax = fmaxf(absmax, fabsf(weights[c]));
+        float scale = fmaxf((float)(absmax / largest), FLT_MIN);
+        for (size_t c = 0; c < g->cols; c++)
+            row[c] = weights[c] / scale;
+        encode(f, row, g->cols, (uint8_t *)out + r * g->cols);
+        for (size_t copy = r; copy < g->rows; copy += g->pattern_rows)
+            scales[copy] = scale;
+    }
+    free(row);
+    return OK;
+}
+
+#define GEMV_FP8                                                                                   \
+    {                                                                                              \
+        .variants = gemv_narrow_variants, .open = scales_open, .close = scales_close,              \
+        .group_bytes = group_bytes, .pack = fp8_pack, .rows = rows, .reference = reference,        \
+        .bound = bound                                                                             \
+    }
+const struct gemv_kernel gemv_e4m3 = GEMV_FP8, gemv_e5m2 = GEMV_FP8;
