@@ -33,14 +33,9 @@ struct law_rows law_rows_part(const struct law_rows *rows, size_t first, size_t 
     return part;
 }
 
-/* f of one row; the terms' shares of the sum, u', and -d u' / d ln gamma_k. */
-struct term {
-    double f, share[3], u, steepness[LAW_PRECISIONS];
-};
-
-static struct term term_of(const struct law_rows *rows, const struct law_point *p, size_t i)
+struct law_term law_term(const struct law_rows *rows, const struct law_point *p, size_t i)
 {
-    struct term t = {.u = rows->u[i]};
+    struct law_term t = {.u = rows->u[i]};
     for (size_t k = 0; k < rows->precisions; k++) {
         double x = rows->bits[k][i] / p->gamma[k], missing = -expm1(-x); /* 1 - exp(-x) */
         t.u += log(missing);
@@ -59,7 +54,7 @@ static struct term term_of(const struct law_rows *rows, const struct law_point *
 void law_eval_ref(const struct law_rows *rows, const struct law_point *p, double *out)
 {
     for (size_t i = 0; i < rows->n; i++)
-        out[i] = term_of(rows, p, i).f;
+        out[i] = law_term(rows, p, i).f;
 }
 
 void law_sums_ref(const struct law_rows *rows, const struct law_point *p, double delta,
@@ -68,7 +63,7 @@ void law_sums_ref(const struct law_rows *rows, const struct law_point *p, double
     for (size_t j = 0; j < LAW_SUMS; j++)
         out[j] = 0;
     for (size_t i = 0; i < rows->n; i++) {
-        struct term t = term_of(rows, p, i);
+        struct law_term t = law_term(rows, p, i);
         double w = rows->w ? rows->w[i] : 1, r = t.f - rows->y[i];
         double psi = r > delta ? delta : r < -delta ? -delta : r; /* NaN stays */
         out[0] += w * psi * (r - psi / 2);
@@ -124,7 +119,7 @@ void law_sums_bound(const struct law_rows *rows, const struct law_point *p, doub
     for (size_t j = 0; j < LAW_SUMS; j++)
         bound[j] = 0;
     for (size_t i = 0; i < rows->n; i++) {
-        struct term t = term_of(rows, p, i);
+        struct law_term t = law_term(rows, p, i);
         double w = rows->w ? rows->w[i] : 1, y = fabs(rows->y[i]), r = fabs(t.f - rows->y[i]);
         double psi = fmin(r, delta);
         double d = law_eval_bound(rows, p, i) + 2 * EPS * (size_of(rows, p, i) + 1.1 + y);

@@ -48,6 +48,14 @@ extern const struct kernel_variant law_eval_variants[], law_sums_variants[];
 /* The rows from first on, n of them. */
 struct law_rows law_rows_part(const struct law_rows *rows, size_t first, size_t n);
 
+/* One row by the C library's exp and log, as the reference has it. */
+struct law_term {
+    double f, share[3];               /* of the terms in the sum of exponentials: their sum is 1 */
+    double u;                         /* u' */
+    double steepness[LAW_PRECISIONS]; /* -d u' / d ln gamma_k: in [0, 1] */
+};
+struct law_term law_term(const struct law_rows *rows, const struct law_point *point, size_t i);
+
 /* What two variants' f of row i may differ by. */
 double law_eval_bound(const struct law_rows *rows, const struct law_point *point, size_t i);
 /* The same of the sums of rows, also when they are added up in parts; bound [LAW_SUMS]. */
