@@ -8,16 +8,18 @@
  *              cannot be used
  *   user       is read by several threads at once
  *
- * minimise_bfgs: inverse-Hessian update, line search by cubic interpolation to the weak Wolfe
- * conditions.  Ends when max |gradient| <= limits.gradient, when `patience` iterations in a row
- * have lowered the value by less than limits.decrease of it, when the line search finds nothing
- * lower, or after limits.iterations.  It never returns a value above that of the start; a start
- * where the value is not finite is returned as it is, with value INFINITY.
+ * minimise_bfgs: inverse-Hessian update, line search to the weak Wolfe conditions by doubling and,
+ * once bracketed, by the minimum of the parabola through the bracket, kept off its ends.  Ends when
+ * max |gradient| <= limits.gradient, when `patience` iterations in a row have lowered the value by
+ * less than limits.decrease of it, when the line search finds nothing lower, or after
+ * limits.iterations.  It never returns a value above that of the start; a start where the value is
+ * not finite is returned as it is, with value INFINITY.
  *
- * minimise_newton: steps of (H + mu I)^-1 g with mu raised until the step is downhill and taken
- * back to 0 near the minimum, where it converges quadratically.  Ends as BFGS does; a step that
- * lowers the gradient and leaves the value equal to rounding is taken too, so that the gradient
- * reaches what rounding allows.
+ * minimise_newton: solves (H + mu D) step = -gradient, D = max(|diag H|, 1e-12 max |diag H|), with
+ * mu raised until the matrix is positive definite and the value falls, and lowered to 0 near the
+ * minimum, where it converges quadratically.  A step that leaves the value equal to rounding and
+ * lowers the gradient is taken too, so that the gradient reaches what rounding allows.  Ends when
+ * max |gradient| <= limits.gradient, when no step is taken, or after limits.iterations.
  *
  * minimise_starts: BFGS from each of n_starts rows of starts [n_starts][n].  Result i depends on
  * start i alone, so on no number of threads.

@@ -84,7 +84,7 @@ enum status scaling_table_select(const struct scaling_table *t, const bool *keep
 void scaling_table_free(struct scaling_table *t);
 
 /* keep[i] = loss[i] < the m-th largest loss (m >= 1): the exclusion rule of Besiroglu et al.,
- * arXiv 2404.10102, for m = 5.  Returns how many are kept.  E_NOMEM. */
+ * arXiv 2404.10102, for m = 5.  *kept counts them; none is kept when m > n.  E_NOMEM. */
 enum status scaling_exclude_largest(const double *loss, size_t n, size_t m, bool *keep,
                                     size_t *kept, struct err *err);
 
