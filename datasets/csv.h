@@ -10,8 +10,8 @@
  * by commas, underscores or spaces in groups of three.  Independent of the locale.
  *
  * Errors: E_NOINPUT, E_NOMEM, E_FORMAT with the line for what is no such text (a quote that does
- * not end, a row too short or long, two columns of one name, a NUL, more than 2^31 bytes); *out is
- * then untouched.
+ * not end, a row too short or long, two columns of one name, a NUL, more than 2^31 bytes or 4096
+ * columns); *out is then untouched.
  */
 #ifndef DATASETS_CSV_H
 #define DATASETS_CSV_H
