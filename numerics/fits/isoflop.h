@@ -14,7 +14,7 @@
  *
  * Known bias: where alpha != beta the vertex is off by a constant factor (1.4 % at +-0.6 decades),
  * which leaves the exponent alone if every budget's grid is centred alike.
- * Errors: E_USAGE for too few points, E_NOMEM never.
+ * Errors: E_USAGE for too few (different) points; *out is untouched then.
  * Source: Hoffmann et al., arXiv 2203.15556, sec. 3.1 and 3.2.
  */
 #ifndef NUMERICS_FITS_ISOFLOP_H

@@ -224,7 +224,7 @@ static double held_curvature(const void *user, const double *others, double *gra
 {
     const struct held *h = user;
     size_t n = h->whole.n, f = h->fixed;
-    double x[MOST], g[MOST], whole[MOST * MOST];
+    double x[MOST] = {0}, g[MOST], whole[MOST * MOST];
     with_fixed(h, others, x);
     double value = h->whole.curvature(h->whole.user, x, g, whole);
     for (size_t j = 0; j < n; j++) {
