@@ -112,9 +112,11 @@ static size_t next_end(const struct minimum *ends, size_t n, double last)
     return best;
 }
 
-/* A polished candidate into *out when it is the lowest so far. */
+/* A polished candidate into *out when it is the lowest so far.  *huber is the value of the
+ * candidate before, and then of this one: of a minimum reached again nothing more is asked. */
 static enum status polish(const struct scaling_problem *p, const struct scaling_fit_options *o,
-                          const struct minimum *end, struct scaling_fit *out, struct err *err)
+                          const struct minimum *end, double *huber, struct scaling_fit *out,
+                          struct err *err)
 {
     const struct minimise_limits limits = {.gradient = 1e-12 * fmax(1, p->total_weight / 1000),
                                            .iterations = 200};
@@ -124,6 +126,9 @@ static enum status polish(const struct scaling_problem *p, const struct scaling_
     scaling_to_plain(p, end->x, start);
     minimise_newton(&f, start, &limits, &low);
     out->evaluations += low.evaluations;
+    if (fabs(low.value - *huber) <= 1e-9 * low.value)
+        return OK;
+    *huber = low.value;
     double value = low.value, slack = low.max_gradient;
     bool converged = low.converged;
     if (o->kind == SCALING_LAD) {
@@ -177,14 +182,14 @@ enum status scaling_fit(const struct scaling_table *t, const struct scaling_fit_
         goto out;
     const struct scaling_problem p = scaling_problem_of(t, &o->form, o->delta, o->features);
     s = search(&p, starts, n, o, ends, err);
-    double last = -1, lowest = INFINITY; /* no sum is below 0 */
+    double last = -1, huber = -1, lowest = INFINITY; /* no sum is below 0 */
     for (int c = 0; c < CANDIDATES && !s; c++) {
         size_t i = next_end(ends, n, last);
         if (i == n)
             break;
         last = ends[i].value;
         lowest = fmin(lowest, last);
-        s = polish(&p, o, &ends[i], &fit, err);
+        s = polish(&p, o, &ends[i], &huber, &fit, err);
     }
     if (s)
         goto out;

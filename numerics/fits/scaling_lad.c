@@ -7,9 +7,10 @@
 
 enum { MOST = SCALING_PARAMS, MOST_EDGES = 200, NEWTON_STEPS = 30 };
 
-/* The band ends at this part of a typical residual of 1e-2: the rows within are then the vertex's.
- */
-static const double narrowest = 1e-8, narrowing = 0.25;
+/* The vertex's rows have residuals of 0 in the end, the band's edge is where the others begin: from
+ * a band of 1e-6 the edges found their way to the same vertex as from 1e-8 in 200 of 200 resamples
+ * of 240 runs, from 1e-5 in 199, from 1e-4 in 158. */
+static const double narrowest = 1e-6, narrowing = 0.1;
 
 /* A row as the linear programme at the current p sees it. */
 struct row {
@@ -215,12 +216,13 @@ static void descend(const struct lad *l, size_t *basis, double *p, double *sum, 
 
 static void narrow(const struct scaling_problem *problem, double *p)
 {
-    const struct minimise_limits limits = {.gradient = 0, .iterations = 40};
     struct scaling_problem band = *problem;
     struct minimum end;
     while (band.delta > narrowest) {
         struct objective f = scaling_exact(&band);
         band.delta *= narrowing;
+        /* a gradient is up to weight * delta: a millionth of that moves nothing */
+        const struct minimise_limits limits = {.gradient = 1e-6 * band.delta, .iterations = 40};
         minimise_newton(&f, p, &limits, &end);
         memcpy(p, end.x, f.n * sizeof *p);
     }
