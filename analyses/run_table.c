@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "datasets/csv.h"
-#include "numerics/rng.h"
+#include "datasets/synthetic_runs.h"
 
 /* What a column is called: the key of --columns first, then the names it usually has. */
 static const char *const usual[RUN_COLUMNS][12] = {
@@ -21,9 +21,6 @@ static const char *const usual[RUN_COLUMNS][12] = {
     [RUN_BITS] = {"P_w", "P", "bits", "precision", "weight_bits"},
     [RUN_BITS + 1] = {"P_a", "activation_bits"},
     [RUN_BITS + 2] = {"P_kv", "kv_bits"}};
-
-const struct scaling_constants run_table_planted_law = {
-    .A = 482, .B = 2085, .E = 1.82, .alpha = 0.348, .beta = 0.366};
 
 /* ---- Which columns ---- */
 
@@ -175,28 +172,20 @@ out:
     return s;
 }
 
-enum status run_table_planted(uint64_t seed, struct run_table *out, struct err *err)
+enum status run_table_synthetic(uint64_t seed, struct run_table *out, struct err *err)
 {
-    static const double budgets[] = {6e18, 1e19, 3e19, 6e19, 1e20, 3e20, 6e20, 1e21, 3e21};
-    enum { BUDGETS = sizeof budgets / sizeof budgets[0], SIZES = 11 };
-    const double decades = 0.5, sigma = 0.002;
-    const struct scaling_law law =
-        scaling_law_of(&(struct scaling_form){0}, &run_table_planted_law);
+    const struct scaling_law law = synthetic_runs_law();
     struct rng rng = {seed};
     struct run_table t = {0};
-    enum status s = allocate(&t, BUDGETS * SIZES, err);
+    enum status s = allocate(&t, SYNTHETIC_BUDGETS * SYNTHETIC_RUNS_PER_BUDGET, err);
     if (s) {
         run_table_free(&t);
         return s;
     }
-    for (size_t i = 0; i < t.n; i++) {
-        double C = budgets[i / SIZES], at = 2.0 * (double)(i % SIZES) / (SIZES - 1) - 1;
-        double N = scaling_allocate(&law, C, NULL).N * pow(10, decades * at), D = C / (6 * N);
+    synthetic_runs(&law, SYNTHETIC_RUNS_SIGMA, SYNTHETIC_RUNS_PER_BUDGET, &rng, t.value[RUN_N],
+                   t.value[RUN_D], t.value[RUN_LOSS]);
+    for (size_t i = 0; i < t.n; i++)
         t.line[i] = i + 1;
-        t.value[RUN_N][i] = N;
-        t.value[RUN_D][i] = D;
-        t.value[RUN_LOSS][i] = scaling_loss(&law, N, D, NULL) * exp(sigma * rng_normal(&rng));
-    }
     finish(&t, false);
     *out = t;
     return OK;

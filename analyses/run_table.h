@@ -22,7 +22,7 @@ struct run_table {
     size_t n, used, excluded, unusable;
     size_t precisions;          /* bits columns that are there, the first ones */
     double *value[RUN_COLUMNS]; /* [n]; C is 6 N D where the table has no compute */
-    size_t *line;               /* [n]: of the file; of a planted table the row, from 1 */
+    size_t *line;               /* [n]: of the file; of the example the row, from 1 */
     unsigned char *use;         /* [n]: enum run_use */
     char name[RUN_COLUMNS][64]; /* of the columns as they are called there; "" for none */
 };
@@ -35,10 +35,8 @@ enum run_use { RUN_USED, RUN_UNUSABLE, RUN_EXCLUDED };
 enum status run_table_read(const char *path, const char *columns, const char *flops,
                            struct run_table *out, struct err *err);
 
-/* Runs drawn from PLANTED_LAW: nine budgets from 6e18 to 3e21 FLOP, eleven sizes each within half a
- * decade of what is optimal there, and log-normal noise of the loss, sigma = 0.002.  E_NOMEM. */
-enum status run_table_planted(uint64_t seed, struct run_table *out, struct err *err);
-extern const struct scaling_constants run_table_planted_law;
+/* The example of datasets/synthetic_runs.h, drawn with that seed.  E_NOMEM. */
+enum status run_table_synthetic(uint64_t seed, struct run_table *out, struct err *err);
 
 void run_table_free(struct run_table *t); /* also of a zeroed one */
 

@@ -13,6 +13,7 @@
 #include "analyses/scaling_decide.h"
 #include "datasets/csv.h"
 #include "datasets/mapping.h"
+#include "datasets/synthetic_runs.h"
 #include "numerics/fits/scaling_doubt.h"
 
 static const struct analysis_option scaling_law_options[] = {
@@ -542,13 +543,14 @@ static enum status read_runs(const struct analysis *self, const struct analysis_
     size_t *precisions = &settings->fit.form.precisions;
     enum status s;
     if (!request->n_inputs) {
+        const struct scaling_law law = synthetic_runs_law();
+        struct scaling_constants c = scaling_constants(&law);
         decide_say(w->text,
-                   "no table given: runs drawn from a planted law, A %g, B %g, E %g, alpha "
-                   "%g, beta %g, seed %llu",
-                   run_table_planted_law.A, run_table_planted_law.B, run_table_planted_law.E,
-                   run_table_planted_law.alpha, run_table_planted_law.beta,
-                   (unsigned long long)request->seed);
-        s = run_table_planted(request->seed, &w->runs, err);
+                   "no table given: an example drawn with seed %llu from A %.6g, B %.6g, E %.6g, "
+                   "alpha %.6g, beta %.6g and %g %% of noise",
+                   (unsigned long long)request->seed, c.A, c.B, c.E, c.alpha, c.beta,
+                   100 * SYNTHETIC_RUNS_SIGMA);
+        s = run_table_synthetic(request->seed, &w->runs, err);
     } else {
         s = describe_input(request->inputs[0], input, err);
         if (!s)
@@ -567,7 +569,7 @@ static enum status read_runs(const struct analysis *self, const struct analysis_
         s = status_fail(err, E_FORMAT,
                         "%s: %zu runs can be used; a law of %zu parameters needs "
                         "more than that",
-                        request->n_inputs ? request->inputs[0] : "planted", w->runs.used,
+                        request->n_inputs ? request->inputs[0] : "the example", w->runs.used,
                         scaling_param_count(&settings->fit.form));
     return s;
 }
