@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-enum { LEFT = 84, TOP = 44, BOTTOM = 60, PLOT_WIDTH = 560, PLOT_HEIGHT = 380 };
+enum { LEFT = 84, TOP = 44, BOTTOM = 60, PLOT_WIDTH = 560, PLOT_HEIGHT = 380, MANY = 400 };
 
 struct curves curves_begin(struct figure *f, bool log_x, bool log_y, const char *x_label,
                            const char *y_label)
@@ -50,6 +50,8 @@ void curves_end_series(struct curves *c, enum curve_kind kind, const char *name,
     if (!c->points)
         return;
     fputs("\n\n", c->f->rows);
+    if (kind == CURVE_MARKS && c->points > c->most)
+        c->most = c->points;
     c->points = 0;
     c->look[c->n++] = look;
     c->count[kind]++;
@@ -93,8 +95,8 @@ void curves_end(struct curves *c)
     widen(&c->y_low, &c->y_high, c->log_y);
     print_axis(c, 'x', c->log_x, c->x_low, c->x_high);
     print_axis(c, 'y', c->log_y, c->y_low, c->y_high);
-    fprintf(out, "bands = %zu; lines = %zu; marks = %zu\n", c->count[CURVE_BAND],
-            c->count[CURVE_LINE], c->count[CURVE_MARKS]);
+    fprintf(out, "bands = %zu; lines = %zu; marks = %zu; size = %g\n", c->count[CURVE_BAND],
+            c->count[CURVE_LINE], c->count[CURVE_MARKS], c->most > MANY ? 0.4 : 0.8);
     fprintf(out, "array colour[%zu]; array dash[%zu]; array shape[%zu]\n", c->n + 1, c->n + 1,
             c->n + 1);
     for (size_t i = 0; i < c->n; i++)

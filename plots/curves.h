@@ -20,7 +20,7 @@ struct curves {
     bool log_x, log_y;
     double x_low, x_high, y_low, y_high; /* of all points; may be narrowed before the end */
     struct look look[CURVES_MAX];
-    size_t n, count[CURVE_KINDS], points; /* points: of the series under way */
+    size_t n, count[CURVE_KINDS], points, most; /* points of the series under way; of marks */
 };
 
 /* Sets the figure's size. */

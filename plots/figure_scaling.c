@@ -265,9 +265,10 @@ static void draw_residuals(const struct scaling *s)
 }
 
 /* The points of an ellipse that holds a share of a normal pair: chi-squared of 2 degrees. */
-static void add_ellipse(struct curves *c, const struct json *alpha, const struct json *beta,
-                        double share, struct look look)
+static void add_ellipse(struct curves *c, const struct json *fit, double share, struct look look)
 {
+    const struct json *replicates = json_get(fit, "replicates"),
+                      *alpha = json_get(replicates, "alpha"), *beta = json_get(replicates, "beta");
     double n = 0, a = 0, b = 0, aa = 0, ab = 0, bb = 0;
     const struct json *p = json_first(alpha), *q = json_first(beta);
     for (; p && q; p = json_next(p), q = json_next(q), n++) {
@@ -283,12 +284,13 @@ static void add_ellipse(struct curves *c, const struct json *alpha, const struct
         bb += y * y / n;
     }
     double radius = sqrt(-2 * log1p(-share)), l = sqrt(aa), m = ab / l, k = sqrt(bb - m * m);
-    char name[32];
+    char name[64];
     for (int i = 0; i <= STEPS; i++) {
         double at = 2 * 3.14159265358979323846 * i / STEPS, u = cos(at), v = sin(at);
         curves_point(c, a + radius * l * u, b + radius * (m * u + k * v));
     }
-    snprintf(name, sizeof name, "%g %% of a normal pair", 100 * share);
+    snprintf(name, sizeof name, "%.12s: %g %% ellipse", json_get_string(fit, "fit", ""),
+             100 * share);
     curves_end_series(c, CURVE_LINE, name, look);
 }
 
@@ -305,12 +307,11 @@ static void draw_ellipses(const struct scaling *s)
     struct curves c = curves_begin(f, false, false, "alpha", "beta");
     size_t i = 0;
     for (const struct json *t = json_first(s->fits); t && i < MAX_FITS; t = json_next(t), i++) {
-        const struct json *r = json_get(t, "replicates");
         struct look look = look_at(i);
         look.dash = 1;
-        add_ellipse(&c, json_get(r, "alpha"), json_get(r, "beta"), 0.5, look);
+        add_ellipse(&c, t, 0.5, look);
         look.dash = 2;
-        add_ellipse(&c, json_get(r, "alpha"), json_get(r, "beta"), 0.95, look);
+        add_ellipse(&c, t, 0.95, look);
     }
     i = 0;
     for (const struct json *t = json_first(s->fits); t && i < MAX_FITS; t = json_next(t), i++) {
@@ -332,7 +333,7 @@ static void draw_ellipses(const struct scaling *s)
     curves_end_series(&c, CURVE_MARKS, "the fits", (struct look){0x111111, 3, 1});
     curves_end(&c);
     fputs("A mark is a replicate: the runs drawn with replacement and fitted again. The ellipses "
-          "have the replicates' covariance.",
+          "hold that share of a normal pair of the replicates' covariance.",
           f->words);
     figure_end(s->fs, f);
 }
@@ -360,6 +361,16 @@ static void run_range(const struct scaling *s, const char *key, double *low, dou
             *low = fmin(*low, of(r, key));
             *high = fmax(*high, of(r, key));
         }
+}
+
+/* N and D of least loss by the first fit. */
+static void add_path(struct curves *c, const struct scaling *s)
+{
+    const char *first = json_get_string(json_first(s->allocation), "fit", "");
+    for (const struct json *a = json_first(s->allocation); a; a = json_next(a))
+        if (!strcmp(json_get_string(a, "fit", ""), first))
+            curves_point(c, of(a, "D"), of(a, "N"));
+    curves_end_series(c, CURVE_LINE, "compute-optimal", (struct look){0x111111, 6, 1});
 }
 
 /* N over D, or, with `bits`, over the bits of the weights at the largest D of the runs. */
@@ -400,7 +411,7 @@ static void draw_contours(const struct scaling *s, bool bits)
         curves_end_series(&c, CURVE_LINE, name, look_at(i));
     }
     if (!bits)
-        add_allocation(&c, s, 0, "D", "N", false);
+        add_path(&c, s);
     c.x_low = x_low;
     c.x_high = x_high;
     c.y_low = n_low;
@@ -411,7 +422,7 @@ static void draw_contours(const struct scaling *s, bool bits)
     if (bits)
         fprintf(f->words, "By the first fit, at %.3g tokens.", most);
     else
-        fputs("By the first fit; the line named after it is the compute-optimal path.", f->words);
+        fputs("By the first fit; the black line is N and D of least loss.", f->words);
     figure_end(s->fs, f);
 }
 
