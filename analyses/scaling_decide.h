@@ -27,6 +27,14 @@ void decide_say(struct json *text, const char *format, ...) __attribute__((forma
 enum status decide_isoflop(const struct run_table *t, const char *budgets, struct json *summary,
                            struct json *text, struct err *err);
 
+void decide_add_score(const char *key, const struct scaling_score *score, struct json *out);
+
+/* summary.extrapolation: the law of the runs of least compute, judged on the share of most; left
+ * out where too few runs remain.  Errors as scaling_fit(). */
+enum status decide_extrapolation(const struct run_table *t, double share,
+                                 const struct scaling_fit_options *options, struct json *summary,
+                                 struct json *text, struct err *err);
+
 /* summary.allocation: N, D and D / N of least loss for budgets from below the table's to 1e4 times
  * above, with the bootstrap's bands.  E_NOMEM. */
 enum status decide_allocation(const struct run_table *t, const struct decided *d,

@@ -272,16 +272,6 @@ static enum status add_quantities(const struct scaling_table *t, const struct se
     return OK;
 }
 
-static void add_score(const char *key, const struct scaling_score *score, struct json *out)
-{
-    struct json *o = json_add_object(out, key);
-    json_add_u64(o, "n", score->n);
-    json_add_number(o, "mean", score->mean);
-    json_add_number(o, "mean_abs", score->mean_abs);
-    json_add_number(o, "rms", score->rms);
-    json_add_number(o, "worst", score->worst);
-}
-
 static void add_information(const struct fitted *f, struct json *out)
 {
     const struct scaling_information *i = &f->information;
@@ -327,7 +317,7 @@ static enum status add_fit(const struct scaling_table *t, const struct settings 
     json_add_u64(o, "starts", f->fit.starts);
     json_add_u64(o, "near_best", f->fit.near_best);
     json_add_u64(o, "replicates", f->replicates);
-    add_score("score", &score, o);
+    decide_add_score("score", &score, o);
     add_information(f, o);
     decide_say(text, "%s: objective %.9g over %zu runs, rms of log residuals %.4f", f->name,
                f->fit.objective, t->n, score.rms);
@@ -335,73 +325,6 @@ static enum status add_fit(const struct scaling_table *t, const struct settings 
         decide_say(text, "%s", f->information.text);
     enum status s = add_quantities(t, settings, f, o, text, err);
     add_replicates(f, o);
-    return s;
-}
-
-/* ---- Held-out runs ---- */
-
-static int rising(const void *a, const void *b)
-{
-    const double *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
-/* take[i]: the run is among the share of least compute. */
-static enum status split(const struct run_table *t, double share, bool *take, struct err *err)
-{
-    double *C = malloc((t->used + 1) * sizeof *C);
-    size_t n = 0;
-    if (!C)
-        return status_fail(err, E_NOMEM, "no memory for %zu runs", t->used);
-    for (size_t i = 0; i < t->n; i++)
-        if (t->use[i] == RUN_USED)
-            C[n++] = t->value[RUN_C][i];
-    qsort(C, n, sizeof *C, rising);
-    double limit = C[(size_t)((1 - share) * (double)(n - 1))];
-    for (size_t i = 0; i < t->n; i++)
-        take[i] = t->value[RUN_C][i] <= limit;
-    free(C);
-    return OK;
-}
-
-/* summary.extrapolation: the law of the smaller runs, judged on the larger ones. */
-static enum status extrapolate(const struct run_table *runs, const struct settings *settings,
-                               const struct scaling_fit_options *options, struct json *summary,
-                               struct json *text, struct err *err)
-{
-    struct scaling_table inside = {0}, outside = {0};
-    struct scaling_fit fit;
-    bool *take = calloc(2 * (runs->n + 1), sizeof *take), *others = take + runs->n + 1;
-    enum status s =
-        take ? split(runs, settings->holdout, take, err) : status_fail(err, E_NOMEM, "no memory");
-    size_t n = 0;
-    for (size_t i = 0; i < runs->n && !s; i++) {
-        others[i] = !take[i];
-        n += take[i] && runs->use[i] == RUN_USED;
-    }
-    if (s || n <= scaling_param_count(&options->form) || n == runs->used)
-        goto out; /* too few runs to hold any out */
-    s = run_table_rows(runs, options->form.precisions, take, &inside, err);
-    if (!s)
-        s = run_table_rows(runs, options->form.precisions, others, &outside, err);
-    if (!s)
-        s = scaling_fit(&inside, options, &fit, err);
-    if (s)
-        goto out;
-    struct scaling_score in = scaling_score(&fit.law, &inside),
-                         past = scaling_score(&fit.law, &outside);
-    struct json *o = json_add_object(summary, "extrapolation");
-    json_add_number(o, "share", settings->holdout);
-    add_score("fitted", &in, o);
-    add_score("held_out", &past, o);
-    decide_say(text,
-               "extrapolation: a law of the %zu runs of least compute predicts the other %zu "
-               "within %.2f %% rms (mean %+.2f %%), its own within %.2f %%",
-               in.n, past.n, 100 * past.rms, 100 * past.mean, 100 * in.rms);
-out:
-    scaling_table_free(&inside);
-    scaling_table_free(&outside);
-    free(take);
     return s;
 }
 
@@ -505,7 +428,8 @@ static enum status decide(struct work *w, const char *budgets, struct err *err)
     if (!s)
         s = decide_isoflop(&w->runs, budgets, w->summary, w->text, err);
     if (!s && w->settings->holdout > 0)
-        s = extrapolate(&w->runs, w->settings, &f->options, w->summary, w->text, err);
+        s = decide_extrapolation(&w->runs, w->settings->holdout, &f->options, w->summary, w->text,
+                                 err);
     if (s)
         return s;
     if (f->information.confounded) {

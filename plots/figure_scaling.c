@@ -256,7 +256,6 @@ static void draw_residuals(const struct scaling *s)
         return;
     struct curves c = curves_begin(f, true, false, "compute C (FLOP)", "ln(predicted / measured)");
     add_runs(&c, s, "C", "residual", true, "runs", (struct look){0x0072b2, 7, 1});
-    add_runs(&c, s, "C", "residual", false, "left out", neutral);
     curves_end(&c);
     runs_table(f, s);
     fputs("Above 0 the law is pessimistic. A trend along compute is what the law cannot follow.",
@@ -404,7 +403,7 @@ static void draw_contours(const struct scaling *s, bool bits)
                    x = bits ? x_low + t * (x_high - x_low) : x_low * pow(x_high / x_low, t);
             double N =
                 bits ? precision_n_at(&k, k.gamma[0], loss, most, x) : inference_n_at(&k, loss, x);
-            if (N >= n_low / 3 && N <= 3 * n_high)
+            if (N >= n_low / 1.2 && N <= 1.2 * n_high)
                 curves_point(&c, x, N);
         }
         snprintf(name, sizeof name, "loss %.4g", loss);
