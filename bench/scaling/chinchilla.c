@@ -8,109 +8,33 @@
 #include <string.h>
 
 #include "bench/technique.h"
-#include "bench/workloads/rotation.h"
+#include "bench/workloads/law_objective.h"
 #include "datasets/csv.h"
 #include "datasets/synthetic_runs.h"
-#include "numerics/buffer.h"
 #include "numerics/fits/isoflop.h"
 #include "numerics/fits/scaling_bootstrap.h"
 #include "numerics/fits/scaling_objective.h"
 
-enum { FLOPS_PER_ROW = 60 /* numerics/kernels/law_sums.h */, PARAMETERS = 5 };
-
 static const struct scaling_form form = {.shared = false};
-
-/* A table drawn from the law of the replication: per_budget runs at each of nine budgets. */
-static enum status draw_table(size_t per_budget, struct rng *rng, struct scaling_table *out,
-                              struct err *err)
-{
-    size_t n = SYNTHETIC_BUDGETS * per_budget;
-    const struct scaling_law law = synthetic_runs_law();
-    double *columns = malloc(3 * n * sizeof *columns);
-    if (!columns)
-        return status_fail(err, E_NOMEM, "no memory for %zu runs", n);
-    double *N = columns, *D = columns + n, *loss = columns + 2 * n;
-    synthetic_runs(&law, SYNTHETIC_RUNS_SIGMA, per_budget, rng, N, D, loss);
-    enum status s = scaling_table_make(N, D, loss, NULL, 0, n, out, err);
-    free(columns);
-    return s;
-}
 
 /* ---- objective: one value and gradient over all rows ---- */
 
-enum { DRAWN = 9 * 1024, PIECE = 8, SUMS_STRIDE = 16 /* doubles: two cache lines apart */ };
-
-struct objective_trial {
-    size_t n, copy_bytes;
-    double *columns; /* copies of u [n], v [n], y [n] */
-    double *sums;    /* [threads][SUMS_STRIDE] of the last run */
-    struct law_point point;
-    law_sums_fn *kernel;
-    struct rotation rotation;
-    size_t last;
-};
-
-static struct law_rows rows_of(const struct objective_trial *o, size_t copy)
-{
-    const double *u = o->columns + copy * 3 * o->n;
-    return (struct law_rows){.u = u, .v = u + o->n, .y = u + 2 * o->n, .n = o->n};
-}
-
-static void sum_part(void *user, size_t copy, size_t first, size_t end, size_t thread)
-{
-    const struct objective_trial *o = user;
-    const struct law_rows all = rows_of(o, copy);
-    size_t last = end * PIECE < o->n ? end * PIECE : o->n;
-    struct law_rows part = law_rows_part(&all, first * PIECE, last - first * PIECE);
-    o->kernel(&part, &o->point, SCALING_DELTA, o->sums + thread * SUMS_STRIDE);
-}
-
-static const double step = 1e-6; /* near the cube root of 2^-53, where both errors are alike */
-
-/* Ten values at points on either side along each parameter. */
-static void differences_part(void *user, size_t copy, size_t first, size_t end, size_t thread)
-{
-    const struct objective_trial *o = user;
-    struct objective_trial moved = *o;
-    double sums[SUMS_STRIDE], *out = o->sums + thread * SUMS_STRIDE;
-    double *const at[PARAMETERS] = {&moved.point.a, &moved.point.b, &moved.point.e,
-                                    &moved.point.alpha, &moved.point.beta};
-    moved.sums = sums - thread * SUMS_STRIDE;
-    out[0] = 0;
-    for (int j = 0; j < PARAMETERS; j++) {
-        double here = *at[j], value[2];
-        for (int side = 0; side < 2; side++) {
-            *at[j] = here + (side ? step : -step);
-            sum_part(&moved, copy, first, end, thread);
-            value[side] = sums[0];
-        }
-        *at[j] = here;
-        out[1 + j] = (value[1] - value[0]) / (2 * step);
-        out[0] += (value[0] + value[1]) / (2 * PARAMETERS);
-    }
-}
-
-static void passes(struct trial *t, size_t n, rotation_fn *part)
-{
-    struct objective_trial *o = t->state;
-    o->last = (o->rotation.next + n - 1) % o->rotation.copies;
-    rotation_run(&o->rotation, n, part, o);
-}
-
-static void run_sums(struct trial *t, size_t n)
-{
-    passes(t, n, sum_part);
-}
-
-static void run_differences(struct trial *t, size_t n)
-{
-    passes(t, n, differences_part);
-}
-
 static const struct variant objective_variants[] = {
-    {"scalar", "value and gradient with the C library's exp and log", run_sums, HEADLINE, {{0}}},
-    {"simd", "value and gradient with vectorised exp and log", run_sums, HEADLINE, {{"simd", 1}}},
-    {"numgrad", "gradient from ten scalar values: central differences", run_differences, 0, {{0}}},
+    {"scalar",
+     "value and gradient with the C library's exp and log",
+     law_objective_run,
+     HEADLINE,
+     {{0}}},
+    {"simd",
+     "value and gradient with vectorised exp and log",
+     law_objective_run,
+     HEADLINE,
+     {{"simd", 1}}},
+    {"numgrad",
+     "gradient from ten scalar values: central differences",
+     law_objective_run_differences,
+     0,
+     {{0}}},
     {0}};
 /* 240 rows are the replication's; 24 bytes a row. */
 static const struct matrix_case objective_cases[] = {
@@ -122,111 +46,9 @@ static const struct matrix_case objective_cases[] = {
 
 static const char *objective_skip(const struct variant *v, const struct matrix_case *c)
 {
-    return v->run == run_differences && c->p[0].value > 1e6 ? "ten times 1e7 rows take seconds"
-                                                            : NULL;
-}
-
-static enum status objective_prepare(struct trial *t, struct err *err)
-{
-    struct objective_trial *o = calloc(1, sizeof *o);
-    struct scaling_table drawn = {0};
-    const struct scaling_law law = synthetic_runs_law();
-    t->state = o;
-    if (!o)
-        return status_fail(err, E_NOMEM, "no memory for the trial");
-    o->n = (size_t)param(t, "rows");
-    o->copy_bytes = 3 * o->n * sizeof *o->columns;
-    o->rotation = (struct rotation){rotation_copies(t, o->copy_bytes), 0,
-                                    (o->n + PIECE - 1) / PIECE, t->threads};
-    t->footprint_bytes = o->copy_bytes * o->rotation.copies;
-    const struct kernel_variant *kernel =
-        kernel_pick(law_sums_variants, param(t, "simd") ? t->features : 0);
-    o->kernel = (law_sums_fn *)kernel->fn;
-    t->isa = kernel->isa;
-    o->point = scaling_point(&form, law.p);
-    enum status s = draw_table(DRAWN / SYNTHETIC_BUDGETS, t->rng, &drawn, err);
-    if (s)
-        return s;
-    o->columns = buffer_alloc(t->footprint_bytes);
-    o->sums = buffer_alloc((size_t)t->threads * SUMS_STRIDE * sizeof *o->sums);
-    if (!o->columns || !o->sums)
-        s = status_fail(err, E_NOMEM, "no memory for %zu tables of %zu runs", o->rotation.copies,
-                        o->n);
-#pragma omp parallel for num_threads(t->threads)
-    for (size_t c = 0; c < (s ? 0 : 3 * o->rotation.copies); c++) {
-        const double *from[] = {drawn.ln_n, drawn.ln_d, drawn.ln_loss};
-        /* an odd stride meets every budget also in a short table */
-        for (size_t i = 0; i < o->n; i++)
-            o->columns[c * o->n + i] = from[c % 3][i * 1031 % DRAWN];
-    }
-    scaling_table_free(&drawn);
-    return s;
-}
-
-static void objective_release(struct trial *t)
-{
-    struct objective_trial *o = t->state;
-    if (!o)
-        return;
-    buffer_free(o->columns, t->footprint_bytes);
-    buffer_free(o->sums, (size_t)t->threads * SUMS_STRIDE * sizeof *o->sums);
-    free(o);
-    t->state = NULL;
-}
-
-/* A double takes the place of two floats of the FMA units, so a flop counts twice in roof_ops. */
-static struct work objective_work(const struct trial *t)
-{
-    double rows = param(t, "rows"), values = t->v->run == run_differences ? 10 : 1;
-    return (struct work){.flops = values * FLOPS_PER_ROW * rows,
-                         .bytes_read = 24 * rows,
-                         .bytes_written = PARAMETERS * 8 + 8,
-                         .items = rows,
-                         .unit = "row",
-                         .roof = ROOF_FMA_F32,
-                         .roof_ops = 2 * values * FLOPS_PER_ROW * rows};
-}
-
-/* What central differences may add to the error of a derivative.  ln N and ln D are below 30, so f'
- * is, f'' < 30^2 / 4 and f''' < 30^3 / 10.  A row whose residual crosses the edge of the band
- * within the step: rho is quadratic on one side only, step f'^2 / 2.  Any other: step^2 / 6 times
- * delta f''' + 3 f' f'' < 2.1e4. */
-static double difference_error(const struct law_rows *rows, const struct law_point *point)
-{
-    double error = 0;
-    for (size_t i = 0; i < rows->n; i++) {
-        double r = fabs(law_term(rows, point, i).f - rows->y[i]);
-        error += fabs(r - SCALING_DELTA) <= 30 * step ? step * 450 : step * step * 3500;
-    }
-    return error;
-}
-
-/* The largest |got - reference| / bound over value and gradient.  A difference also divides the
- * bound of the value by the step, and its own value is a mean of ten beside the point. */
-static void objective_fidelity(struct trial *t)
-{
-    const struct objective_trial *o = t->state;
-    const struct law_rows rows = rows_of(o, o->last);
-    double right[LAW_SUMS], bound[LAW_SUMS], sums[1 + PARAMETERS] = {0}, worst = 0, gradient = 0;
-    law_sums_ref(&rows, &o->point, SCALING_DELTA, right);
-    law_sums_bound(&rows, &o->point, SCALING_DELTA, bound);
-    for (int thread = 0; thread < t->threads; thread++)
-        for (int j = 0; j <= PARAMETERS; j++)
-            sums[j] += o->sums[thread * SUMS_STRIDE + j];
-    for (int j = 0; j <= PARAMETERS; j++) {
-        double most = bound[j];
-        if (t->v->run == run_differences)
-            most += bound[0] / step + difference_error(&rows, &o->point);
-        worst = fmax(worst, fabs(sums[j] - right[j]) / most);
-        if (j)
-            gradient = fmax(gradient, fabs(sums[j] - right[j]) / fabs(right[j]));
-        if (!isfinite(sums[j]))
-            worst = NAN;
-    }
-    trial_correctness(t, "difference_over_bound", worst, 1);
-    trial_fidelity(t, NULL, "objective_relative_error", fabs(sums[0] / right[0] - 1), "fp64-libm",
-                   0);
-    trial_fidelity(t, NULL, "gradient_relative_error", gradient, "fp64-libm", 0);
+    return v->run == law_objective_run_differences && c->p[0].value > 1e6
+               ? "ten times 1e7 rows take seconds"
+               : NULL;
 }
 
 /* ---- fit: the grid of starts ---- */
@@ -259,7 +81,7 @@ static enum status fit_prepare(struct trial *t, struct err *err)
                                               .delta = SCALING_DELTA,
                                               .threads = param(t, "alone") ? 1 : t->threads,
                                               .features = param(t, "scalar") ? 0 : t->features};
-    enum status s = draw_table(TABLE_PER_BUDGET, t->rng, &f->table, err);
+    enum status s = synthetic_runs_table(TABLE_PER_BUDGET, t->rng, &f->table, err);
     if (!s)
         s = scaling_starts(&form, &grid, &n, err);
     if (s)
@@ -270,7 +92,8 @@ static enum status fit_prepare(struct trial *t, struct err *err)
     f->options.n_starts = (size_t)param(t, "starts");
     size_t stride = n / f->options.n_starts; /* evenly spaced starts of the whole grid */
     for (size_t i = 0; i < f->options.n_starts; i++)
-        memmove(grid + i * PARAMETERS, grid + i * stride * PARAMETERS, PARAMETERS * sizeof *grid);
+        memmove(grid + i * LAW_PARAMETERS, grid + i * stride * LAW_PARAMETERS,
+                LAW_PARAMETERS * sizeof *grid);
     return OK;
 }
 
@@ -297,10 +120,10 @@ static void run_fit(struct trial *t, size_t n)
 static struct work fit_work(const struct trial *t)
 {
     const struct fit_trial *f = t->state;
-    double flops = (double)f->fit.evaluations * (double)f->table.n * FLOPS_PER_ROW;
+    double flops = (double)f->fit.evaluations * (double)f->table.n * LAW_FLOPS_PER_ROW;
     return (struct work){.flops = flops,
                          .bytes_read = 32 * (double)f->table.n,
-                         .bytes_written = PARAMETERS * 8,
+                         .bytes_written = LAW_PARAMETERS * 8,
                          .items = (double)f->options.n_starts,
                          .unit = "fit",
                          .roof = ROOF_FMA_F32,
@@ -329,7 +152,7 @@ static void fit_fidelity(struct trial *t)
     const struct law_point point = scaling_point(&form, reference.law.p);
     law_sums_bound(&p.rows, &point, SCALING_DELTA, bound);
     double most = 2 * bound[0], worst = fmax(f->fit.max_gradient, reference.max_gradient);
-    for (int j = 0; j < PARAMETERS; j++)
+    for (int j = 0; j < LAW_PARAMETERS; j++)
         most += worst * fabs(f->fit.law.p[j] - reference.law.p[j]);
     trial_correctness(t, "objective_gap", s ? NAN : fabs(f->fit.objective - reference.objective),
                       most);
@@ -375,10 +198,10 @@ static struct work bootstrap_work(const struct trial *t)
     const struct fit_trial *f = t->state;
     double replicates = (double)f->replicates;
     double evaluations = 3 * (double)f->fit.evaluations / (double)f->options.n_starts;
-    double flops = replicates * evaluations * 0.632 * (double)f->table.n * FLOPS_PER_ROW;
+    double flops = replicates * evaluations * 0.632 * (double)f->table.n * LAW_FLOPS_PER_ROW;
     return (struct work){.flops = flops,
                          .bytes_read = 32 * (double)f->table.n,
-                         .bytes_written = replicates * PARAMETERS * 8,
+                         .bytes_written = replicates * LAW_PARAMETERS * 8,
                          .items = replicates,
                          .unit = "replicate",
                          .roof = ROOF_FMA_F32,
@@ -398,7 +221,7 @@ static void bootstrap_fidelity(struct trial *t)
         !scaling_bootstrap(&f->table, &o, &f->fit.law, f->replicates, f->seed, alone, NULL)) {
         different = 0;
         for (size_t i = 0; i < f->replicates; i++)
-            for (int j = 0; j < PARAMETERS; j++)
+            for (int j = 0; j < LAW_PARAMETERS; j++)
                 different += alone[i].p[j] != f->laws[i].p[j];
         scaling_bootstrap_interval(&f->fit.law, f->laws, f->replicates, NULL, 0, 0.95,
                                    scaling_quantity_alpha, NULL, &alpha, NULL);
@@ -421,8 +244,8 @@ static const struct matrix_case bootstrap_cases[] = {
 /* ---- Tasks ---- */
 
 static const struct task tasks[] = {
-    {"objective", objective_variants, objective_cases, objective_prepare, objective_work,
-     objective_fidelity, objective_release, objective_skip},
+    {"objective", objective_variants, objective_cases, law_objective_prepare, law_objective_work,
+     law_objective_fidelity, law_objective_release, objective_skip},
     {"fit", fit_variants, fit_cases, fit_prepare, fit_work, fit_fidelity, fit_release, NULL},
     {"bootstrap", bootstrap_variants, bootstrap_cases, bootstrap_prepare, bootstrap_work,
      bootstrap_fidelity, fit_release, NULL},
@@ -591,7 +414,7 @@ static void check_planted(struct check *check)
     struct study study = {0};
     struct err err = {{0}};
     double values[PLANTED_ROWS];
-    enum status s = draw_table(TABLE_PER_BUDGET, check_rng(check), &study.table, &err);
+    enum status s = synthetic_runs_table(TABLE_PER_BUDGET, check_rng(check), &study.table, &err);
     if (!s)
         s = examine(&study, check, &err);
     if (!s)
