@@ -61,7 +61,7 @@ struct fit_trial {
     double *starts;
     struct scaling_fit fit;
     struct scaling_law *laws; /* of a bootstrap */
-    size_t replicates;
+    size_t replicates, refit_evaluations;
     uint64_t seed;
     enum status status; /* of the last run */
 };
@@ -181,7 +181,18 @@ static enum status bootstrap_prepare(struct trial *t, struct err *err)
     f->laws = calloc(f->replicates, sizeof *f->laws);
     if (!f->laws)
         return status_fail(err, E_NOMEM, "no memory for %zu replicates", f->replicates);
-    return scaling_fit(&f->table, &f->options, &f->fit, err);
+    s = scaling_fit(&f->table, &f->options, &f->fit, err);
+    if (s)
+        return s;
+    double starts[SCALING_REFIT_STARTS * LAW_PARAMETERS];
+    struct scaling_fit_options o = f->options;
+    struct scaling_fit refit = {.evaluations = 0};
+    scaling_refit_starts(&f->table, &f->fit.law, starts);
+    o.starts = starts;
+    o.n_starts = SCALING_REFIT_STARTS;
+    s = scaling_fit(&f->table, &o, &refit, err);
+    f->refit_evaluations = refit.evaluations;
+    return s;
 }
 
 static void run_bootstrap(struct trial *t, size_t n)
@@ -192,12 +203,12 @@ static void run_bootstrap(struct trial *t, size_t n)
                                       f->laws, NULL);
 }
 
-/* A replicate has 1 - 1/e of the rows, and is refitted from three starts. */
+/* A replicate has 1 - 1/e of the rows, and is refitted in about as many evaluations as the table
+ * itself from the same starts. */
 static struct work bootstrap_work(const struct trial *t)
 {
     const struct fit_trial *f = t->state;
-    double replicates = (double)f->replicates;
-    double evaluations = 3 * (double)f->fit.evaluations / (double)f->options.n_starts;
+    double replicates = (double)f->replicates, evaluations = (double)f->refit_evaluations;
     double flops = replicates * evaluations * 0.632 * (double)f->table.n * LAW_FLOPS_PER_ROW;
     return (struct work){.flops = flops,
                          .bytes_read = 32 * (double)f->table.n,
