@@ -33,4 +33,8 @@ struct scaling_law synthetic_runs_law(void);
 enum { SYNTHETIC_RUNS_SEED = 1, SYNTHETIC_RUNS_PER_BUDGET = 12 };
 #define SYNTHETIC_RUNS_SIGMA 5e-3
 
+/* A table of that law with that noise, freed with scaling_table_free().  E_NOMEM. */
+enum status synthetic_runs_table(size_t per_budget, struct rng *rng, struct scaling_table *out,
+                                 struct err *err);
+
 #endif

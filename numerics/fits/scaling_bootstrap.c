@@ -7,7 +7,7 @@
 #include "numerics/rng.h"
 #include "numerics/statistics/distribution.h"
 
-enum { STARTS = 3, BATCH = 256, DRAWS = 100 };
+enum { STARTS = SCALING_REFIT_STARTS, BATCH = 256, DRAWS = 100 };
 
 /* What all refits share. */
 struct refits {
@@ -18,19 +18,19 @@ struct refits {
     bool jackknife;
 };
 
-/* The point, and the same terms at the table's middle with other exponents. */
-static void set_starts(struct refits *r, const struct scaling_law *point)
+void scaling_refit_starts(const struct scaling_table *t, const struct scaling_law *point,
+                          double *starts)
 {
     static const double factor[STARTS][2] = {{1, 1}, {0.7, 1.4}, {1.4, 0.7}};
-    const struct scaling_problem p = scaling_problem_of(r->table, &point->form, 1, 0);
+    const struct scaling_problem p = scaling_problem_of(t, &point->form, 1, 0);
     size_t n = scaling_param_count(&point->form);
-    for (int s = 0; s < STARTS; s++) {
+    for (size_t s = 0; s < STARTS; s++) {
         double centred[SCALING_PARAMS];
         scaling_to_centred(&p, point->p, centred);
         centred[3] *= factor[s][0];
         if (!point->form.shared)
             centred[4] *= factor[s][1];
-        scaling_to_plain(&p, centred, r->starts + (size_t)s * n);
+        scaling_to_plain(&p, centred, starts + s * n);
     }
 }
 
@@ -124,7 +124,7 @@ static enum status refit_all(struct refits *r, const struct scaling_law *point, 
                              struct scaling_law *laws, struct err *err)
 {
     enum status s = OK;
-    set_starts(r, point);
+    scaling_refit_starts(r->table, point, r->starts);
     for (size_t first = 0; first < n && !s; first += BATCH) {
         if (!progress_report(r->options->progress, (double)first / (double)n, "refits"))
             return status_fail(err, E_INTERRUPTED, "interrupted after %zu of %zu refits", first, n);

@@ -18,6 +18,11 @@
 
 #include "numerics/fits/scaling_fit.h"
 
+enum { SCALING_REFIT_STARTS = 3 };
+/* The starts of every refit: starts [SCALING_REFIT_STARTS][parameters]. */
+void scaling_refit_starts(const struct scaling_table *t, const struct scaling_law *point,
+                          double *starts);
+
 /* laws [replicates], owned by the caller.  options.starts are not used.  Errors as scaling_fit();
  * a replicate whose fit fails (fewer distinct rows than parameters) is drawn again. */
 enum status scaling_bootstrap(const struct scaling_table *t,
