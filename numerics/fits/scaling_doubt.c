@@ -149,8 +149,9 @@ static void put_in_words(struct scaling_information *out, const struct scaling_f
             out->condition);
     else
         snprintf(out->text, sizeof out->text,
-                 "The table determines every parameter.%s What changes the loss least is %s "
-                 "together with %s (condition %.2g).",
+                 "%s%s What changes the loss least is %s together with %s (condition %.2g).",
+                 out->confounded ? "The table does not tell N from D."
+                                 : "The table determines every parameter.",
                  apart, scaling_param_name(form, first), scaling_param_name(form, second),
                  out->condition);
 }
