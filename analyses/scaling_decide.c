@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "datasets/csv.h"
-#include "numerics/fits/inference_optimum.h"
 #include "numerics/fits/isoflop.h"
 
 enum { MAX_BUDGETS = 64, LEAST_ROWS = 5 };
@@ -382,10 +381,9 @@ static const struct inference_prices usual_prices = {.train_dollars = 2,
                                                      .input_share = 0.5,
                                                      .output_share = 0.01};
 
-/* KEY=VALUE words over the usual prices, and the share of tokens that are written. */
-static enum status parse_cost(const char *list, struct inference_prices *p, double *written,
-                              struct err *err)
+enum status decide_parse_cost(const char *list, struct plan *plan, struct err *err)
 {
+    struct inference_prices *p = &plan->prices;
     double input = 70, output = 215;
     const struct {
         const char *key;
@@ -418,7 +416,8 @@ static enum status parse_cost(const char *list, struct inference_prices *p, doub
                                (int)n, at);
         at += n;
     }
-    *written = output / (input + output);
+    plan->priced = true;
+    plan->written = output / (input + output);
     return OK;
 }
 
@@ -455,16 +454,13 @@ static enum status add_plan(const struct decided *d, const struct plan *plan, do
                             struct json *out, struct json *text, struct err *err)
 {
     struct scaling_constants c = scaling_constants(&d->law);
-    struct inference_prices p;
+    const struct inference_prices *p = &plan->prices;
     struct inference_optimum o;
     struct demand q = {loss, plan->tokens};
-    double written = 0;
-    enum status s = plan->cost ? parse_cost(plan->cost, &p, &written, err) : OK;
-    double T_in = plan->tokens * (1 - written), T_out = plan->tokens * written;
-    if (!s && plan->cost)
-        q.tokens = inference_effective_tokens(&p, T_in, T_out);
-    if (!s)
-        s = inference_optimise(&c, loss, q.tokens, &o, err);
+    double T_in = plan->tokens * (1 - plan->written), T_out = plan->tokens * plan->written;
+    if (plan->priced)
+        q.tokens = inference_effective_tokens(p, T_in, T_out);
+    enum status s = inference_optimise(&c, loss, q.tokens, &o, err);
     if (s)
         return s;
     json_add_string(out, "fit", d->name);
@@ -484,10 +480,10 @@ static enum status add_plan(const struct decided *d, const struct plan *plan, do
                    "with %.4g tokens of inference: %.4g parameters (%.2f %%), %.4g tokens (%.2f %%)"
                    ", %.2f %% of the %s",
                    plan->tokens, o.N, 100 * o.N / o.N_compute, o.D, 100 * o.D / o.D_compute,
-                   100 * o.flops / o.flops_compute, plan->cost ? "cost" : "FLOPs");
-    if (!s && plan->cost) {
-        double now = inference_dollars(&p, o.N, o.D, T_in, T_out),
-               before = inference_dollars(&p, o.N_compute, o.D_compute, T_in, T_out);
+                   100 * o.flops / o.flops_compute, plan->priced ? "cost" : "FLOPs");
+    if (!s && plan->priced) {
+        double now = inference_dollars(p, o.N, o.D, T_in, T_out),
+               before = inference_dollars(p, o.N_compute, o.D_compute, T_in, T_out);
         json_add_number(out, "dollars", now);
         json_add_number(out, "dollars_compute", before);
         decide_say(text,

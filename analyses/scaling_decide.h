@@ -7,6 +7,7 @@
 
 #include "analyses/run_table.h"
 #include "datasets/json.h"
+#include "numerics/fits/inference_optimum.h"
 #include "numerics/fits/scaling_bootstrap.h"
 
 /* A fit and how far it is known. */
@@ -43,10 +44,15 @@ enum status decide_allocation(const struct run_table *t, const struct decided *d
 /* What --loss, --inference-tokens and --cost say. */
 struct plan {
     double loss, tokens; /* loss NAN: that of the best run */
-    const char *cost;    /* NULL: FLOPs */
+    bool priced;         /* in dollars; else FLOPs count alike */
+    struct inference_prices prices;
+    double written; /* share of the tokens */
 };
+/* "usual", or KEY=VALUE words over the usual prices: an H100 at 2 dollars an hour, half of its peak
+ * in training and reading and a hundredth in writing, 70 tokens read and 215 written.  E_USAGE. */
+enum status decide_parse_cost(const char *list, struct plan *plan, struct err *err);
 /* summary.plan: the compute-optimal and the inference-adjusted model of that loss, and how both
- * move with demand.  E_USAGE: the law does not reach the loss, or the cost is ill said. */
+ * move with demand.  E_USAGE: the law does not reach the loss. */
 enum status decide_plan(const struct run_table *t, const struct decided *d, const struct plan *plan,
                         struct json *summary, struct json *text, struct err *err);
 

@@ -93,13 +93,14 @@ static enum status parse_settings(const struct analysis *self,
     static const char *const units[] = {"nats", "bits"};
     size_t law = 0, fit = 0, interval = 0, unit = 0;
     double bootstrap = 0;
-    const char *loss = analysis_option(self, request, "loss");
+    const char *loss = analysis_option(self, request, "loss"),
+               *cost = analysis_option(self, request, "cost");
     *out = (struct settings){
         .fit = {.delta = SCALING_DELTA,
                 .threads = request->threads > 0 ? request->threads : omp_get_max_threads(),
                 .features = request->features,
                 .progress = request->progress},
-        .plan = {.loss = NAN, .cost = analysis_option(self, request, "cost")}};
+        .plan = {.loss = NAN}};
     enum status s = choose("law", analysis_option(self, request, "law"), laws, 4, &law, err);
     if (!s)
         s = choose("fit", analysis_option(self, request, "fit"), fits, 3, &fit, err);
@@ -122,6 +123,8 @@ static enum status parse_settings(const struct analysis *self,
                    &out->plan.tokens, err);
     if (!s && loss)
         s = number("loss", loss, 1e-9, 1e9, &out->plan.loss, err);
+    if (!s && cost)
+        s = decide_parse_cost(cost, &out->plan, err);
     if (!s && interval == PROFILE && fit != SCALING_HUBER)
         s = status_fail(err, E_USAGE, "--interval profile needs --fit huber");
     if (!s && interval == BCA && bootstrap < 1)
@@ -250,7 +253,8 @@ static enum status add_quantities(const struct scaling_table *t, const struct se
             continue;
         }
         json_add_number(out, q->name, value);
-        bool profiled = settings->interval == PROFILE && q->parameter < n;
+        bool profiled =
+            settings->interval == PROFILE && q->parameter < scaling_param_count(&f->options.form);
         if (!f->replicates && !profiled) {
             decide_say(text, "  %-8s %.8g", q->name, value);
             continue;
