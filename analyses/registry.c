@@ -2,9 +2,9 @@
 
 #include "analyses/analysis.h"
 
-extern const struct analysis quant_error;
+extern const struct analysis quant_error, scaling_law_analysis;
 
-const struct analysis *const analyses[] = {&quant_error, NULL};
+const struct analysis *const analyses[] = {&quant_error, &scaling_law_analysis, NULL};
 
 const char *analysis_option(const struct analysis *a, const struct analysis_request *request,
                             const char *name)

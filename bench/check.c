@@ -93,6 +93,11 @@ unsigned check_features(const struct check *check)
     return check->features;
 }
 
+const char *check_data_dir(const struct check *check)
+{
+    return check->data_dir;
+}
+
 void check_run(struct check *check)
 {
     check->technique->check(check);

@@ -30,6 +30,7 @@ struct check {
     const struct technique *technique;
     struct rng rng;
     unsigned features;
+    const char *data_dir;            /* see check_data_dir() */
     const struct check_clock *clock; /* NULL: timing rows cannot be had here */
     /* Told each row as soon as it is known; may be NULL.  row_user is its own. */
     void (*on_row)(struct check *check, const struct check_result *row);

@@ -170,6 +170,10 @@ struct rng *check_rng(struct check *check);
 /* The features a check may use, as in struct trial. */
 unsigned check_features(const struct check *check);
 
+/* The folder of real inputs that the user named (ASSAY_DATA), or NULL: rows that need one of its
+ * files are skipped then, as they are when the file is not there. */
+const char *check_data_dir(const struct check *check);
+
 /* Times the named variants of one task and case in one interleaved block, on all threads, with the
  * harness's own clock and rules: median_ns[i] per iteration of variants[i].  Not OK: a reason is in
  * err, and nothing was written.  For rows of kind CLAIM_TIMING only. */

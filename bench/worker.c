@@ -250,6 +250,7 @@ static enum status run_check(const struct worker *w, const struct technique *tec
     struct check check = {.technique = technique,
                           .rng = {sender.seed},
                           .features = w->features,
+                          .data_dir = w->data_dir,
                           .clock = &clock,
                           .on_row = send_row,
                           .row_user = &sender};

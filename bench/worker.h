@@ -37,6 +37,7 @@
 struct worker {
     const struct registry_row *techniques; /* what jobs may name; ends as `registry` does */
     unsigned features;                     /* instruction sets that kernels may use */
+    const char *data_dir;                  /* real inputs of claim checks; or NULL */
     int in, out;
 };
 

@@ -67,6 +67,7 @@ int main(int argc, char **argv)
     struct err err = {{0}};
     struct context context = {.program = "/proc/self/exe",
                               .search_path = getenv("PATH"),
+                              .data_dir = getenv("ASSAY_DATA"),
                               .tty = isatty(STDERR_FILENO),
                               .argc = argc,
                               .argv = argv};

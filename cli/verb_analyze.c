@@ -100,8 +100,20 @@ static void print_allocation(const struct json *allocation)
                json_get_number(m, "flat_r", 0), json_get_number(m, "saved_bits", 0));
 }
 
+/* summary.text, line by line; a name in it must not command the terminal. */
+static void print_text(const struct json *document)
+{
+    const struct json *lines = json_get(json_get(document, "summary"), "text");
+    for (const struct json *line = json_first(lines); line; line = json_next(line)) {
+        for (const char *c = json_string(line, ""); *c; c++)
+            putchar((unsigned char)*c < 0x20 || *c == 0x7f ? '?' : *c);
+        putchar('\n');
+    }
+}
+
 static void print_summary(const struct json *document)
 {
+    print_text(document);
     const struct json *table = json_get(json_get(document, "summary"), "formats");
     if (!table)
         return;
@@ -154,8 +166,11 @@ static enum status analyse(const struct context *context, const struct analysis 
         double seconds =
             (double)(end.tv_sec - begin.tv_sec) + 1e-9 * (double)(end.tv_nsec - begin.tv_nsec);
         double mb = json_get_number(json_get(document, "summary"), "bytes", 0) / 1e6;
-        fprintf(stderr, "assay: %s: %.4g MB in %.3g s (%.4g MB/s)\n", a->name, mb, seconds,
-                mb / seconds);
+        if (mb > 0)
+            fprintf(stderr, "assay: %s: %.4g MB in %.3g s (%.4g MB/s)\n", a->name, mb, seconds,
+                    mb / seconds);
+        else
+            fprintf(stderr, "assay: %s: %.3g s\n", a->name, seconds);
     }
     return s;
 }

@@ -44,6 +44,7 @@ const struct verb *verb_find(const char *name)
 }
 
 const struct variable variables[] = {
+    {"ASSAY_DATA", "folder of real inputs: claim checks that need one are skipped without it"},
     {"ASSAY_ISA", "ref|avx2|avx512|vnni|neon: kernels use at most this instruction set"},
     {"NO_COLOR", "set and not empty: no colours, not even on a terminal"},
     {"PATH", "where gnuplot and valgrind are looked for"},

@@ -13,6 +13,7 @@
 struct context {
     const char *program;     /* path of this program, to start itself with */
     unsigned features;       /* cpu_features(), cut down by ASSAY_ISA */
+    const char *data_dir;    /* ASSAY_DATA: real inputs of claim checks; or NULL */
     const char *search_path; /* PATH, where gnuplot is looked for; or NULL */
     bool tty;                /* standard error is a terminal: progress may be drawn there */
     bool color;              /* colours are wanted (NO_COLOR is unset) */

@@ -106,7 +106,9 @@ static void build(struct figures *fs)
     figures_tiers(fs);
     figures_counters(fs);
     for (size_t i = 0; i < fs->results->n_analyses; i++)
-        if (!strcmp(fs->results->analyses[i].name, "quant-error")) {
+        if (!strcmp(fs->results->analyses[i].name, "scaling-law"))
+            figures_scaling(fs, &fs->results->analyses[i]);
+        else if (!strcmp(fs->results->analyses[i].name, "quant-error")) {
             figures_quant_error(fs, &fs->results->analyses[i]);
             figures_block_size(fs, &fs->results->analyses[i]);
             figures_codes(fs, &fs->results->analyses[i]);

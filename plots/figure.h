@@ -109,5 +109,7 @@ void figures_codes(struct figures *fs, const struct analysis_document *a);
 void figures_allocation(struct figures *fs, const struct analysis_document *a);
 void figures_heat_map(struct figures *fs, const struct analysis_document *a);
 void figures_weights(struct figures *fs, const struct analysis_document *a);
+/* Of an analysis called scaling-law: IsoFLOP parabolas, frontiers, doubt, contours, demand. */
+void figures_scaling(struct figures *fs, const struct analysis_document *a);
 
 #endif

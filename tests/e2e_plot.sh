@@ -65,7 +65,7 @@ has results/report.html 'Not drawn'
 if command -v gnuplot >/dev/null; then
     for format in svg png pdf; do
         run 0 draw plot results --format $format
-        has draw.out '^25 figures in results/plots$'
+        has draw.out '^26 figures in results/plots$'
         for script in results/plots/*.gp; do
             [ -s "${script%.gp}.$format" ] ||
                 { echo "$script: no $format"; failures=$((failures + 1)); }

@@ -301,14 +301,16 @@ static void results_load_whole_or_not_at_all(void **unused)
 /* Every format that takes little time to solve for. */
 static enum status analyse(void *user, struct err *err)
 {
-    static const char *const options[] = {"int4,nf4,e2m1,crd-normal4", "block-absmax,tensor-rms",
-                                          "64", "bf16"};
+    const struct analysis *a = analyses[0];
+    const char *options[16] = {"int4,nf4,e2m1,crd-normal4,km2", "block-absmax,tensor-rms"};
+    for (size_t i = 2; a->options[i].name; i++)
+        options[i] = a->options[i].otherwise;
     const char *inputs[] = {user};
     struct analysis_request request = {
         .inputs = inputs, .n_inputs = 1, .options = options, .threads = 1, .seed = 1};
     struct json *document = json_new_object();
     char *text = NULL;
-    enum status s = analyses[0]->run(analyses[0], &request, document, err);
+    enum status s = a->run(a, &request, document, err);
     if (!s)
         s = json_print(document, true, &text, err);
     free(text);

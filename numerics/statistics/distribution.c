@@ -1,6 +1,5 @@
 #include "numerics/statistics/distribution.h"
 
-#include <gsl/gsl_sf_psi.h>
 #include <math.h>
 
 static double log_gamma(double x)
@@ -253,6 +252,18 @@ struct distribution distribution_power(const struct distribution *d, double alph
     return p;
 }
 
+/* The derivative of log_gamma(), x > 0: GSL's would bind the codebooks to that library.  From 16 on
+ * the asymptotic series, whose next term is below 1e-15. */
+static double digamma(double x)
+{
+    double below = 0;
+    for (; x < 16; x++)
+        below += 1 / x;
+    double q = 1 / (x * x);
+    return log(x) - 0.5 / x -
+           q * (1.0 / 12 - q * (1.0 / 120 - q * (1.0 / 252 - q * (1.0 / 240 - q / 132)))) - below;
+}
+
 double distribution_entropy(const struct distribution *d)
 {
     double nats = NAN, half = d->df / 2;
@@ -265,7 +276,7 @@ double distribution_entropy(const struct distribution *d)
         break;
     case DISTRIBUTION_T:
         if (d->df > 0)
-            nats = (half + 0.5) * (gsl_sf_psi(half + 0.5) - gsl_sf_psi(half)) + 0.5 * log(d->df) +
+            nats = (half + 0.5) * (digamma(half + 0.5) - digamma(half)) + 0.5 * log(d->df) +
                    log_beta_half(half);
         break;
     }

@@ -58,6 +58,17 @@ put("npy", "big", npy(">f8", False, "(1,)", bytes(8)))
 put("npy", "overflow", npy("<f8", False, "(4294967296, 4294967296)", bytes(8)))
 put("npy", "short", b"\x93NUMPY\x01\x00")
 
+put("csv", "plain", "N,D,loss\n1e9,2E+10,2.5\n70000000,1.4e9,3.25\n")
+put("csv", "quoted", '\ufeff# runs\r\n"N, parameters","D ""tokens""",loss\r\n"1,000,000",2_000_000,NA\r\n\r\n 5 ,"6" ,\r\n')
+put("csv", "semicolons", "N;D;loss\n1 000;2;\"a\nb\"\n3;4;2,5\n")
+put("csv", "tabs", "N\tD\tloss\r1\t2\t3\r\t\t\r")
+put("csv", "no_end", 'a,b\n1,"2\n3,4\n')
+put("csv", "ragged", "a,b\n1\n")
+put("csv", "long", "a,b\n1,2,3\n")
+put("csv", "twice", "a,b,a\n1,2,3\n")
+put("csv", "no_header", "1,2\n3,4\n")
+put("csv", "nul", b"a,b\n1,\0\n")
+
 put("shard_index", "two", json.dumps({"metadata": {"total_size": 8}, "weight_map": {
     "a": "m-1.safetensors", "b": "m-2.safetensors", "c": "sub/m-1.safetensors"}}))
 put("shard_index", "outside", json.dumps({"weight_map": {"a": "../m.safetensors"}}))
