@@ -102,7 +102,14 @@ static const struct variant gemv_variants[] = {
      gemv_run,
      0,
      {{"bits", 8.0 / 3}}},
+    {"int4_b64_i8",
+     "4-bit integers, 16 rows interleaved, 8-bit activations",
+     gemv_run,
+     0,
+     {{"bits", 4.25}, {"block", 64}}},
     {0}};
+
+static const struct gemv_i8_spec int4_i8 = {"int4", NULL};
 
 static const struct gemv_format gemv_formats[] = {
     {.variant = "f32", .kernel = &gemv_f32},
@@ -121,6 +128,7 @@ static const struct gemv_format gemv_formats[] = {
     {.variant = "grid_huffman", .kernel = &gemv_huffman},
     {.variant = "vq4x3b", .kernel = &gemv_vq4x3b},
     {.variant = "sign3d8", .kernel = &gemv_sign3d8},
+    {.variant = "int4_b64_i8", .kernel = &gemv_i8, .codebook = int4, .spec = &int4_i8},
     {0}};
 
 /* L2 is 1 MiB a core or more on current servers: 256 x 512 fits in f32 on one.  1024 x 1024 is 4 MB

@@ -100,12 +100,17 @@ static const struct variant gemv_variants[] = {
     {"fp16", "dense binary16, f32 activations", gemv_run, 0, {{"bits", 16}}},
     {"e4m3", "FP8 E4M3, f32 scale of each row", gemv_run, HEADLINE, {{"bits", 8}}},
     {"e5m2", "FP8 E5M2, f32 scale of each row", gemv_run, 0, {{"bits", 8}}},
+    {"onednn_bf16", "oneDNN matmul, bf16", gemv_run, PEER, {{"bits", 16}}},
     {0}};
 
 static const struct gemv_format gemv_formats[] = {
-    {.variant = "f32", .kernel = &gemv_f32},   {.variant = "bf16", .kernel = &gemv_bf16},
-    {.variant = "fp16", .kernel = &gemv_fp16}, {.variant = "e4m3", .kernel = &gemv_e4m3},
-    {.variant = "e5m2", .kernel = &gemv_e5m2}, {0}};
+    {.variant = "f32", .kernel = &gemv_f32},
+    {.variant = "bf16", .kernel = &gemv_bf16},
+    {.variant = "fp16", .kernel = &gemv_fp16},
+    {.variant = "e4m3", .kernel = &gemv_e4m3},
+    {.variant = "e5m2", .kernel = &gemv_e5m2},
+    {.variant = "onednn_bf16", .kernel = &gemv_onednn_bf16},
+    {0}};
 
 static const struct matrix_case gemv_cases[] = {
     {"l2.256x512", CACHE | QUICK | SMOKE, {{"rows", 256}, {"cols", 512}}}, /* 0.5 MB in f32 */

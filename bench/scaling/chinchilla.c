@@ -545,12 +545,12 @@ static void check(struct check *check)
     check_csv(check);
 }
 
-const struct technique chinchilla = {
-    .id = "chinchilla",
-    .title = "Compute-optimal scaling fits and their replication",
-    .source = "arXiv 2203.15556, arXiv 2404.10102",
-    .claim = "parameters and tokens grow alike with compute; a fit that ended early said otherwise",
-    .tasks = tasks,
-    .check = check,
-    .check_seconds = 5,
-    .expect = expect};
+const struct technique chinchilla = {.id = "chinchilla",
+                                     .title = "Compute-optimal scaling fits and their replication",
+                                     .source = "arXiv 2203.15556, arXiv 2404.10102",
+                                     .claim =
+                                         "parameters and tokens should grow alike with compute",
+                                     .tasks = tasks,
+                                     .check = check,
+                                     .check_seconds = 5,
+                                     .expect = expect};

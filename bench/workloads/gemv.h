@@ -128,7 +128,9 @@ extern const struct gemv_kernel gemv_lut, gemv_lut8, gemv_unfused;
  * struct gemv_i8_spec.  x is quantised in the timed region. */
 struct gemv_i8_spec {
     const char *kernel; /* of gemm_i8_formats[] */
-    const char *format; /* of named_formats[]: its levels are values of the kernel's codes */
+    /* Of named_formats[], or NULL: the codebook in the params' blocks.  Its levels are values of
+     * the kernel's codes. */
+    const char *format;
 };
 extern const struct gemv_kernel gemv_i8;
 /* BitNet b1.58 in a published packing; spec is the name of one of ternary_schemes[].  x is
