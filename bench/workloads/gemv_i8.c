@@ -4,73 +4,15 @@
 
 #include "bench/workloads/gemv.h"
 #include "bench/workloads/gemv_scalar.h"
-#include "numerics/buffer.h"
+#include "bench/workloads/gemv_tokens.h"
 #include "numerics/kernels/gemm_i8.h"
-#include "numerics/kernels/quantise_token.h"
-
-/* Quantised tokens: of each thread, and of the reference. */
-struct tokens {
-    int8_t *q; /* [tokens][stride] */
-    float *s;
-    int32_t *sum;
-    int32_t *block_sums; /* [tokens][stride / block]; NULL without blocks */
-};
 
 struct own {
     const struct gemm_i8_format *format;
     gemm_i8_fn *multiply;
-    quantise_token_fn *quantise;
     struct gemv_scalar coded;
-    size_t stride;
-    struct tokens reference, *of_thread;
+    struct gemv_tokens tokens;
 };
-
-static enum status tokens_alloc(const struct gemv *g, struct tokens *t, struct err *err)
-{
-    const struct own *o = g->own;
-    *t = (struct tokens){
-        buffer_alloc(g->tokens * o->stride), calloc(g->tokens, sizeof *t->s),
-        calloc(g->tokens, sizeof *t->sum),
-        g->block ? calloc(g->tokens * (o->stride / g->block), sizeof *t->block_sums) : NULL};
-    if (!t->q || !t->s || !t->sum || (g->block && !t->block_sums))
-        return status_fail(err, E_NOMEM, "%s: out of memory", g->format->variant);
-    return OK;
-}
-
-static void tokens_free(const struct gemv *g, struct tokens *t)
-{
-    buffer_free(t->q, g->tokens * ((const struct own *)g->own)->stride);
-    free(t->s);
-    free(t->sum);
-    free(t->block_sums);
-}
-
-/* The block sums of a token. */
-static int32_t *sums_of(const struct gemv *g, const struct tokens *t, size_t token)
-{
-    size_t stride = ((const struct own *)g->own)->stride;
-    return g->block ? t->block_sums + token * (stride / g->block) : NULL;
-}
-
-static void tokens_fill(const struct gemv *g, struct tokens *t, quantise_token_fn *quantise)
-{
-    size_t stride = ((const struct own *)g->own)->stride;
-    for (size_t i = 0; i < g->tokens; i++)
-        t->s[i] = quantise(g->x + i * g->cols, g->cols, stride, g->block, t->q + i * stride,
-                           sums_of(g, t, i), &t->sum[i]);
-}
-
-static struct gemm_i8_tokens view(const struct gemv *g, const struct tokens *t, size_t first,
-                                  size_t m)
-{
-    size_t stride = ((const struct own *)g->own)->stride;
-    return (struct gemm_i8_tokens){.q = t->q + first * stride,
-                                   .s = t->s + first,
-                                   .sum = t->sum + first,
-                                   .block_sums = sums_of(g, t, first),
-                                   .stride = stride,
-                                   .m = m};
-}
 
 /* What of a format's blocks and scales the kernel does not know; or NULL. */
 static const char *mismatch(const struct gemm_i8_format *kernel, const struct block_format *f)
@@ -87,9 +29,7 @@ static enum status open(struct gemv *g, struct err *err)
 {
     const struct gemv_i8_spec *spec = g->format->spec;
     struct own *o = g->own = calloc(1, sizeof *o);
-    if (o)
-        o->of_thread = calloc((size_t)g->threads, sizeof *o->of_thread);
-    if (!o || !o->of_thread)
+    if (!o)
         return status_fail(err, E_NOMEM, "%s: out of memory", g->format->variant);
     enum status s = gemv_scalar_open(g, spec->format, &o->coded, err);
     if (s)
@@ -99,18 +39,10 @@ static enum status open(struct gemv *g, struct err *err)
     if (lack)
         return status_fail(err, E_INTERNAL, "%s: %s of gemm_i8 has no %s", g->format->variant,
                            spec->kernel, lack);
-    if (g->cols > GEMM_I8_MAX_COLS)
-        return status_fail(err, E_SKIP, "%s: more than %d columns", g->format->variant,
-                           GEMM_I8_MAX_COLS);
-    o->stride = gemm_i8_padded_cols(o->format, g->cols, g->block);
     g->row_group = GEMM_I8_TILE;
     g->variant = kernel_pick(gemm_i8_variants, g->features);
     o->multiply = (gemm_i8_fn *)g->variant->fn;
-    o->quantise = (quantise_token_fn *)kernel_pick(quantise_token_variants, g->features)->fn;
-    s = tokens_alloc(g, &o->reference, err);
-    for (int i = 0; !s && i < g->threads; i++)
-        s = tokens_alloc(g, &o->of_thread[i], err);
-    return s;
+    return gemv_tokens_open(g, o->format, g->block, &o->tokens, err);
 }
 
 static void close(struct gemv *g)
@@ -118,11 +50,8 @@ static void close(struct gemv *g)
     struct own *o = g->own;
     if (!o)
         return;
-    for (int i = 0; o->of_thread && i < g->threads; i++)
-        tokens_free(g, &o->of_thread[i]);
-    tokens_free(g, &o->reference);
+    gemv_tokens_close(g, &o->tokens);
     gemv_scalar_drop(&o->coded);
-    free(o->of_thread);
     free(o);
 }
 
@@ -154,7 +83,7 @@ static enum status pack(struct gemv *g, void *out, struct err *err)
         const void *scales = o->format->scale == GEMM_I8_BF16 ? (void *)c->narrow : c->scales;
         recode(o, c->codes, g->pattern_rows * g->cols);
         gemm_i8_pack(o->format, c->codes, scales, g->pattern_rows, g->cols, g->block, out);
-        tokens_fill(g, &o->reference, quantise_token_ref);
+        gemv_tokens_fill_reference(g, &o->tokens);
     }
     gemv_scalar_drop(c);
     return s;
@@ -176,7 +105,7 @@ static struct gemm_i8_matrix matrix(const struct gemv *g, const void *w)
 static void activate(struct gemv *g, size_t thread)
 {
     struct own *o = g->own;
-    tokens_fill(g, &o->of_thread[thread], o->quantise);
+    gemv_tokens_fill(g, &o->tokens, thread);
 }
 
 static void rows(const struct gemv *g, const void *w, float *y, size_t row0, size_t row1,
@@ -184,7 +113,7 @@ static void rows(const struct gemv *g, const void *w, float *y, size_t row0, siz
 {
     const struct own *o = g->own;
     struct gemm_i8_matrix m = matrix(g, w);
-    struct gemm_i8_tokens x = view(g, &o->of_thread[thread], 0, g->tokens);
+    struct gemm_i8_tokens x = gemv_tokens_of(g, &o->tokens, thread);
     o->multiply(&m, &x, y, row0, row1);
 }
 
@@ -193,7 +122,7 @@ static void reference(const struct gemv *g, const void *w, size_t token, float *
 {
     const struct own *o = g->own;
     struct gemm_i8_matrix m = matrix(g, w);
-    struct gemm_i8_tokens x = view(g, &o->reference, token, 1);
+    struct gemm_i8_tokens x = gemv_tokens_reference(&o->tokens, token);
     gemm_i8_ref(&m, &x, y, row0, row1);
 }
 
@@ -201,7 +130,7 @@ static double bound(const struct gemv *g, const void *w, size_t token, size_t ro
 {
     const struct own *o = g->own;
     struct gemm_i8_matrix m = matrix(g, w);
-    struct gemm_i8_tokens x = view(g, &o->reference, token, 1);
+    struct gemm_i8_tokens x = gemv_tokens_reference(&o->tokens, token);
     return gemm_i8_bound(&m, &x, 0, row);
 }
 

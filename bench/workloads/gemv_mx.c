@@ -5,11 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "numerics/buffer.h"
+#include "bench/workloads/gemv_tokens.h"
 #include "numerics/kernels/gemm_i8.h"
 #include "numerics/kernels/gemv_narrow.h"
 #include "numerics/kernels/mx_encode.h"
-#include "numerics/kernels/quantise_token.h"
 
 /* ---- The pattern in the format ---- */
 
@@ -182,80 +181,22 @@ const struct gemv_kernel gemv_mx_narrow = {.variants = gemv_narrow_variants,
 
 /* ---- 8-bit activations ---- */
 
-struct tokens {
-    int8_t *q; /* [tokens][stride] */
-    float *s;  /* [tokens] */
-    int32_t *sum, *block_sums;
-};
-
 struct i8 {
     const struct gemm_i8_format *format;
-    quantise_token_fn *quantise;
-    size_t stride;
-    float scale;             /* of the tensor */
-    struct tokens reference; /* quantised by the reference kernel */
-    struct tokens *of_thread;
+    float scale; /* of the tensor */
+    struct gemv_tokens tokens;
 };
-
-static enum status tokens_alloc(const struct gemv *g, struct tokens *t, struct err *err)
-{
-    size_t stride = ((const struct i8 *)g->own)->stride;
-    *t = (struct tokens){buffer_alloc(g->tokens * stride), calloc(g->tokens, sizeof *t->s),
-                         calloc(g->tokens, sizeof *t->sum),
-                         calloc(g->tokens * (stride / block_of(g)), sizeof *t->block_sums)};
-    if (!t->q || !t->s || !t->sum || !t->block_sums)
-        return status_fail(err, E_NOMEM, "%s: out of memory", g->format->variant);
-    return OK;
-}
-
-static void tokens_free(const struct gemv *g, struct tokens *t)
-{
-    buffer_free(t->q, g->tokens * ((const struct i8 *)g->own)->stride);
-    free(t->s);
-    free(t->sum);
-    free(t->block_sums);
-}
-
-static void tokens_fill(const struct gemv *g, struct tokens *t, quantise_token_fn *quantise)
-{
-    size_t stride = ((const struct i8 *)g->own)->stride, block = block_of(g);
-    for (size_t i = 0; i < g->tokens; i++)
-        t->s[i] = quantise(g->x + i * g->cols, g->cols, stride, block, t->q + i * stride,
-                           t->block_sums + i * (stride / block), &t->sum[i]);
-}
-
-static struct gemm_i8_tokens tokens_view(const struct gemv *g, const struct tokens *t, size_t first,
-                                         size_t m)
-{
-    size_t stride = ((const struct i8 *)g->own)->stride;
-    return (struct gemm_i8_tokens){.q = t->q + first * stride,
-                                   .s = t->s + first,
-                                   .sum = t->sum + first,
-                                   .block_sums = t->block_sums + first * (stride / block_of(g)),
-                                   .stride = stride,
-                                   .m = m};
-}
 
 static enum status i8_open(struct gemv *g, struct err *err)
 {
-    if (g->cols > GEMM_I8_MAX_COLS)
-        return status_fail(err, E_SKIP, "%s: more than %d columns", g->format->variant,
-                           GEMM_I8_MAX_COLS);
     struct i8 *o = g->own = calloc(1, sizeof *o);
-    if (o)
-        o->of_thread = calloc((size_t)g->threads, sizeof *o->of_thread);
-    if (!o || !o->of_thread)
+    if (!o)
         return status_fail(err, E_NOMEM, "%s: out of memory", g->format->variant);
     o->format = gemm_i8_format_find(g->format->spec);
     if (!o->format)
         return status_fail(err, E_INTERNAL, "%s: no kernel for this format", g->format->variant);
-    o->stride = gemm_i8_padded_cols(o->format, g->cols, block_of(g));
-    o->quantise = (quantise_token_fn *)kernel_pick(quantise_token_variants, g->features)->fn;
     g->row_group = GEMM_I8_TILE;
-    enum status s = tokens_alloc(g, &o->reference, err);
-    for (int i = 0; !s && i < g->threads; i++)
-        s = tokens_alloc(g, &o->of_thread[i], err);
-    return s;
+    return gemv_tokens_open(g, o->format, block_of(g), &o->tokens, err);
 }
 
 static void i8_close(struct gemv *g)
@@ -263,10 +204,7 @@ static void i8_close(struct gemv *g)
     struct i8 *o = g->own;
     if (!o)
         return;
-    for (int i = 0; o->of_thread && i < g->threads; i++)
-        tokens_free(g, &o->of_thread[i]);
-    tokens_free(g, &o->reference);
-    free(o->of_thread);
+    gemv_tokens_close(g, &o->tokens);
     free(o);
 }
 
@@ -290,7 +228,7 @@ static enum status i8_pack(struct gemv *g, void *out, struct err *err)
             one[r * g->cols + c] = b.codes[r * b.code_bytes + c / 2] >> 4 * (c % 2) & 15;
     o->scale = is_nvfp4(g) ? b.tensor_scale : 1;
     gemm_i8_pack(o->format, one, b.scales, g->pattern_rows, g->cols, block_of(g), out);
-    tokens_fill(g, &o->reference, quantise_token_ref);
+    gemv_tokens_fill_reference(g, &o->tokens);
 out:
     free(one);
     blocks_free(&b);
@@ -311,7 +249,7 @@ static struct gemm_i8_matrix i8_matrix(const struct gemv *g, const void *w)
 static void i8_activate(struct gemv *g, size_t thread)
 {
     struct i8 *o = g->own;
-    tokens_fill(g, &o->of_thread[thread], o->quantise);
+    gemv_tokens_fill(g, &o->tokens, thread);
 }
 
 static void i8_rows(const struct gemv *g, const void *w, float *y, size_t row0, size_t row1,
@@ -319,7 +257,7 @@ static void i8_rows(const struct gemv *g, const void *w, float *y, size_t row0, 
 {
     const struct i8 *o = g->own;
     struct gemm_i8_matrix m = i8_matrix(g, w);
-    struct gemm_i8_tokens x = tokens_view(g, &o->of_thread[thread], 0, g->tokens);
+    struct gemm_i8_tokens x = gemv_tokens_of(g, &o->tokens, thread);
     ((gemm_i8_fn *)g->variant->fn)(&m, &x, y, row0, row1);
 }
 
@@ -328,7 +266,7 @@ static void i8_reference(const struct gemv *g, const void *w, size_t token, floa
 {
     const struct i8 *o = g->own;
     struct gemm_i8_matrix m = i8_matrix(g, w);
-    struct gemm_i8_tokens x = tokens_view(g, &o->reference, token, 1);
+    struct gemm_i8_tokens x = gemv_tokens_reference(&o->tokens, token);
     gemm_i8_ref(&m, &x, y, row0, row1);
 }
 
@@ -336,7 +274,7 @@ static double i8_bound(const struct gemv *g, const void *w, size_t token, size_t
 {
     const struct i8 *o = g->own;
     struct gemm_i8_matrix m = i8_matrix(g, w);
-    struct gemm_i8_tokens x = tokens_view(g, &o->reference, token, 1);
+    struct gemm_i8_tokens x = gemv_tokens_reference(&o->tokens, token);
     return gemm_i8_bound(&m, &x, 0, row);
 }
 
