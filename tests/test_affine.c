@@ -12,26 +12,9 @@
 #include "datasets/json.h"
 #include "numerics/training/affine_fit.h"
 #include "numerics/transforms/affine.h"
+#include "tests/golden.h"
 
 enum { SEED = 17, D = 32, MAX_N = 3200 };
-
-static struct json *golden(void)
-{
-    struct json *root;
-    struct err err;
-    if (json_read("tests/golden/latmix.json", 1 << 20, &root, &err))
-        fail_msg("%s", err.text);
-    return root;
-}
-
-static size_t numbers(const struct json *array, double *out)
-{
-    size_t n = 0;
-    for (const struct json *v = json_first(array); v && n < MAX_N; v = json_next(v))
-        out[n++] = json_number(v, NAN);
-    assert_int_equal(n, json_size(array));
-    return n;
-}
 
 static void close_to(const char *what, const double *got, const double *want, size_t n,
                      double relative)
@@ -67,10 +50,10 @@ static const double rounding = 1e-13;
 static void the_hadamard_matrix_is_the_golden_one(void **unused)
 {
     (void)unused;
-    struct json *root = golden();
+    struct json *root = golden_read("tests/golden/latmix.json");
     double want[64], got[64];
     struct err err;
-    numbers(json_get(root, "hadamard8"), want);
+    golden_numbers(json_get(root, "hadamard8"), want, MAX_N);
     ok(affine_hadamard(8, 8, got, &err), &err);
     close_to("hadamard8", got, want, 64, 0x1p-52);
     json_free(root);
@@ -79,23 +62,23 @@ static void the_hadamard_matrix_is_the_golden_one(void **unused)
 static void qr_parameters_make_the_golden_matrix(void **unused)
 {
     (void)unused;
-    struct json *root = golden();
+    struct json *root = golden_read("tests/golden/latmix.json");
     const struct json *e = json_get(root, "qr");
     double g[36], r[36], log_s[6], sign[6], q[36], a[36], want[36];
     struct affine t = {0};
     struct err err;
-    numbers(json_get(e, "G"), g);
-    numbers(json_get(e, "R"), r);
-    numbers(json_get(e, "log_s"), log_s);
-    numbers(json_get(e, "sign_s"), sign);
+    golden_numbers(json_get(e, "G"), g, MAX_N);
+    golden_numbers(json_get(e, "R"), r, MAX_N);
+    golden_numbers(json_get(e, "log_s"), log_s, MAX_N);
+    golden_numbers(json_get(e, "sign_s"), sign, MAX_N);
     struct affine_qr p = {.d = 6, .g = g, .upper = r, .log_s = log_s, .sign = sign};
     ok(affine_qr_matrix(&p, q, a, &err), &err);
-    numbers(json_get(e, "Q"), want);
+    golden_numbers(json_get(e, "Q"), want, MAX_N);
     close_to("Q", q, want, 36, rounding);
-    numbers(json_get(e, "A"), want);
+    golden_numbers(json_get(e, "A"), want, MAX_N);
     close_to("A", a, want, 36, rounding);
     ok(affine_init(&t, 6, a, NULL, &err), &err);
-    numbers(json_get(e, "Ainv"), want);
+    golden_numbers(json_get(e, "Ainv"), want, MAX_N);
     close_to("A^-1", t.inverse, want, 36, rounding * t.condition);
     double sum = 0;
     for (size_t i = 0; i < 6; i++)
@@ -110,7 +93,7 @@ static void qr_parameters_make_the_golden_matrix(void **unused)
 static void lu_parameters_make_the_golden_matrix_and_are_found_again(void **unused)
 {
     (void)unused;
-    struct json *root = golden();
+    struct json *root = golden_read("tests/golden/latmix.json");
     const struct json *e = json_get(root, "lu");
     double want[36], a[36], again[36], perm[6], sum = 0;
     struct affine_lu p, found;
@@ -118,18 +101,18 @@ static void lu_parameters_make_the_golden_matrix_and_are_found_again(void **unus
     struct err err;
     ok(affine_lu_alloc(&p, 6, &err), &err);
     ok(affine_lu_alloc(&found, 6, &err), &err);
-    numbers(json_get(e, "Lm"), p.lower);
-    numbers(json_get(e, "U"), p.upper);
-    numbers(json_get(e, "log_s"), p.log_s);
-    numbers(json_get(e, "sign_s"), p.sign);
-    numbers(json_get(e, "perm"), perm);
+    golden_numbers(json_get(e, "Lm"), p.lower, MAX_N);
+    golden_numbers(json_get(e, "U"), p.upper, MAX_N);
+    golden_numbers(json_get(e, "log_s"), p.log_s, MAX_N);
+    golden_numbers(json_get(e, "sign_s"), p.sign, MAX_N);
+    golden_numbers(json_get(e, "perm"), perm, MAX_N);
     for (size_t i = 0; i < 6; i++)
         p.perm[i] = (size_t)perm[i];
     ok(affine_lu_matrix(&p, a, &err), &err);
-    numbers(json_get(e, "A"), want);
+    golden_numbers(json_get(e, "A"), want, MAX_N);
     close_to("A", a, want, 36, rounding);
     ok(affine_init(&t, 6, a, NULL, &err), &err);
-    numbers(json_get(e, "Ainv"), want);
+    golden_numbers(json_get(e, "Ainv"), want, MAX_N);
     close_to("A^-1", t.inverse, want, 36, rounding * t.condition);
     for (size_t i = 0; i < 6; i++)
         sum += p.log_s[i];
@@ -146,34 +129,34 @@ static void lu_parameters_make_the_golden_matrix_and_are_found_again(void **unus
 static void the_map_and_its_folding_are_the_golden_ones(void **unused)
 {
     (void)unused;
-    struct json *root = golden();
+    struct json *root = golden_read("tests/golden/latmix.json");
     const struct json *e = json_get(root, "affine"), *fold = json_get(root, "fold");
     double a[36], v[6], x[6], y[6], back[6], want[36], w[18], b[3], w2[18], b2[3], out[3];
     struct affine t = {0};
     struct err err;
-    numbers(json_get(json_get(root, "qr"), "A"), a);
-    numbers(json_get(e, "x"), x);
-    numbers(json_get(e, "v"), v);
+    golden_numbers(json_get(json_get(root, "qr"), "A"), a, MAX_N);
+    golden_numbers(json_get(e, "x"), x, MAX_N);
+    golden_numbers(json_get(e, "v"), v, MAX_N);
     ok(affine_init(&t, 6, a, v, &err), &err);
     affine_apply(&t, x, 1, y);
-    numbers(json_get(e, "y"), want);
+    golden_numbers(json_get(e, "y"), want, MAX_N);
     close_to("y", y, want, 6, rounding);
     affine_undo(&t, y, 1, back);
-    numbers(json_get(e, "back"), want);
+    golden_numbers(json_get(e, "back"), want, MAX_N);
     close_to("back", back, want, 6, rounding * t.condition);
-    numbers(json_get(fold, "W"), w);
-    numbers(json_get(fold, "b"), b);
+    golden_numbers(json_get(fold, "W"), w, MAX_N);
+    golden_numbers(json_get(fold, "b"), b, MAX_N);
     affine_fold(&t, w, b, 3, w2, b2);
-    numbers(json_get(fold, "W2"), want);
+    golden_numbers(json_get(fold, "W2"), want, MAX_N);
     close_to("W2", w2, want, 18, rounding * t.condition);
-    numbers(json_get(fold, "b2"), want);
+    golden_numbers(json_get(fold, "b2"), want, MAX_N);
     close_to("b2", b2, want, 3, rounding * t.condition);
     for (size_t r = 0; r < 3; r++) {
         out[r] = b2[r];
         for (size_t i = 0; i < 6; i++)
             out[r] += w2[r * 6 + i] * y[i];
     }
-    numbers(json_get(fold, "y"), want);
+    golden_numbers(json_get(fold, "y"), want, MAX_N);
     close_to("W x + b", out, want, 3, rounding * t.condition);
     affine_free(&t);
     json_free(root);
@@ -194,12 +177,12 @@ static double error_of(const double *a, const double *x, size_t n, const struct 
 static void errors_are_the_golden_ones(void **unused)
 {
     (void)unused;
-    struct json *root = golden();
+    struct json *root = golden_read("tests/golden/latmix.json");
     const struct json *e = json_get(root, "transform_error");
     static double x[MAX_N], a[D * D];
     struct codebook codebook;
     struct err err;
-    size_t n = numbers(json_get(e, "X"), x) / D, block = 16;
+    size_t n = golden_numbers(json_get(e, "X"), x, MAX_N) / D, block = 16;
     assert_int_equal(json_get_number(e, "d", 0), D);
     assert_int_equal(json_get_number(e, "B", 0), block);
     struct block_format f = mxfp4(&codebook, block);

@@ -12,25 +12,9 @@
 #include "datasets/json.h"
 #include "numerics/formats/block_format.h"
 #include "numerics/rng.h"
+#include "tests/golden.h"
 
 enum { MAX_N = 512 };
-
-static size_t numbers(const struct json *array, double *out)
-{
-    size_t n = 0;
-    for (const struct json *v = json_first(array); v && n < MAX_N; v = json_next(v))
-        out[n++] = json_number(v, NAN);
-    return n;
-}
-
-static struct json *golden(void)
-{
-    struct json *root;
-    struct err err;
-    if (json_read("tests/golden/cube-root-formats.json", 1 << 20, &root, &err))
-        fail_msg("%s", err.text);
-    return root;
-}
 
 static enum scale_rule rule_of(const char *name)
 {
@@ -55,7 +39,8 @@ static void golden_block(const struct json *row)
     const char *name = json_get_string(row, "name", "");
     struct codebook c;
     struct err err;
-    size_t n_levels = numbers(json_get(row, "levels"), level), n = numbers(json_get(row, "x"), xs);
+    size_t n_levels = golden_numbers(json_get(row, "levels"), level, MAX_N),
+           n = golden_numbers(json_get(row, "x"), xs, MAX_N);
     size_t block = (size_t)json_get_number(row, "B", 0);
     for (size_t i = 0; i < n; i++)
         x[i] = (float)xs[i];
@@ -79,17 +64,17 @@ static void golden_block(const struct json *row)
         size_t rows = shape ? 1 : n / block, cols = n / rows;
         assert_int_equal(block_format_encode(&f, &k, x, rows, cols, codes, scales), 0);
         block_format_decode(&f, codes, scales, rows, cols, back);
-        numbers(json_get(row, "scales"), want);
+        golden_numbers(json_get(row, "scales"), want, MAX_N);
         /* The file gives a block of zeros the scale 1; here it has the smallest one, so that a
          * codebook without 0 gives back (almost) 0 too. */
         for (size_t i = 0; i < n / block; i++)
             if (scales[i] != want[i] && !(scales[i] == FLT_MIN && all_zero(x + i * block, block)))
                 fail_msg("%s: scale %zu is %.9g, not %.9g", name, i, scales[i], want[i]);
-        numbers(json_get(row, "codes"), want);
+        golden_numbers(json_get(row, "codes"), want, MAX_N);
         for (size_t i = 0; i < n; i++)
             if (codes[i] != want[i])
                 fail_msg("%s: code %zu is %u, not %g", name, i, codes[i], want[i]);
-        numbers(json_get(row, "dequant"), want);
+        golden_numbers(json_get(row, "dequant"), want, MAX_N);
         for (size_t i = 0; i < n; i++) /* an f32 level, then an f32 product: 2^-24 twice */
             if (!(fabs(back[i] - want[i]) <= fabs(want[i]) * 0x1.01p-23))
                 fail_msg("%s: value %zu is %.9g, not %.9g", name, i, back[i], want[i]);
@@ -105,7 +90,7 @@ static void golden_block(const struct json *row)
 static void golden_blocks_come_out(void **unused)
 {
     (void)unused;
-    struct json *root = golden();
+    struct json *root = golden_read("tests/golden/cube-root-formats.json");
     size_t rows = 0;
     for (const struct json *r = json_first(json_get(root, "blocks")); r; r = json_next(r), rows++)
         golden_block(r);
@@ -116,16 +101,17 @@ static void golden_blocks_come_out(void **unused)
 static void the_scale_search_finds_the_golden_multiplier(void **unused)
 {
     (void)unused;
-    struct json *root = golden();
+    struct json *root = golden_read("tests/golden/cube-root-formats.json");
     const struct json *s = json_get(root, "scale_search");
     double xs[MAX_N], level[MAX_N], want[17];
     float x[MAX_N];
     struct codebook c;
     struct err err;
-    size_t n = numbers(json_get(s, "x"), xs), n_levels = numbers(json_get(s, "levels"), level);
+    size_t n = golden_numbers(json_get(s, "x"), xs, MAX_N),
+           n_levels = golden_numbers(json_get(s, "levels"), level, MAX_N);
     for (size_t i = 0; i < n; i++)
         x[i] = (float)xs[i];
-    assert_int_equal(numbers(json_get(s, "R"), want), 17);
+    assert_int_equal(golden_numbers(json_get(s, "R"), want, MAX_N), 17);
     assert_int_equal(codebook_from_levels(level, n_levels, CODEBOOK_TIES_LOWER, 0, &c, &err), OK);
     struct block_format f = {&c, SCALE_RMS, SCALE_F32, BLOCK_TENSOR, 1, 32, 0, 0};
     struct block_kernels k = block_kernels_pick(cpu_features());

@@ -15,6 +15,7 @@
 #include "numerics/formats/scalar_format.h"
 #include "numerics/kernels/gemm_fp6.h"
 #include "tests/parity.h"
+#include "tests/golden.h"
 
 enum { SEED = 61, MAX_N = 256, MAX_COLS = 260 };
 
@@ -31,24 +32,6 @@ static const struct family families[] = {{"gemm_fp6_cvt", gemm_fp6_cvt_variants,
                                          {"gemm_fp6_lanes", gemm_fp6_lanes_variants, true}};
 enum { FAMILIES = sizeof families / sizeof *families };
 
-/* The golden file, and arrays of numbers in it. */
-static struct json *golden(void)
-{
-    struct json *root;
-    struct err err;
-    if (json_read("tests/golden/fp6-llm.json", 1 << 20, &root, &err))
-        fail_msg("%s", err.text);
-    return root;
-}
-
-static size_t numbers(const struct json *array, double *out)
-{
-    size_t n = 0;
-    for (const struct json *v = json_first(array); v && n < MAX_N; v = json_next(v))
-        out[n++] = json_number(v, NAN);
-    return n;
-}
-
 static const struct float_format *format_of(const struct json *row)
 {
     const struct float_format *f = float_format_find(json_string(json_get(row, "format"), ""));
@@ -64,12 +47,13 @@ static float half(uint32_t bits)
 static void every_code_is_the_shifted_binary16(void **unused)
 {
     (void)unused;
-    struct json *root = golden();
+    struct json *root = golden_read("tests/golden/fp6-llm.json");
     for (size_t i = 0; i < FORMATS; i++) {
         const struct float_format *f = float_format_find(formats[i]);
         double table[MAX_N], field[MAX_N];
-        size_t n = numbers(json_get(json_get(root, "tables"), formats[i]), table);
-        assert_int_equal(numbers(json_get(json_get(root, "fp16_field"), formats[i]), field), n);
+        size_t n = golden_numbers(json_get(json_get(root, "tables"), formats[i]), table, MAX_N);
+        assert_int_equal(
+            golden_numbers(json_get(json_get(root, "fp16_field"), formats[i]), field, MAX_N), n);
         int shift = (int)json_number(json_get(json_get(root, "shift_exp"), formats[i]), 0);
         assert_int_equal(n, 1u << f->bits);
         assert_int_equal(shift, 15 - f->bias);
@@ -90,12 +74,12 @@ static void every_code_is_the_shifted_binary16(void **unused)
 static void the_paper_s_register_form_is_the_shift(void **unused)
 {
     (void)unused;
-    struct json *root = golden();
+    struct json *root = golden_read("tests/golden/fp6-llm.json");
     const struct float_format *f = float_format_find("e3m2");
     size_t rows = 0;
     for (const struct json *s = json_first(json_get(root, "swar")); s; s = json_next(s), rows++) {
         double codes[MAX_N];
-        assert_int_equal(numbers(json_get(s, "codes"), codes), 4);
+        assert_int_equal(golden_numbers(json_get(s, "codes"), codes, MAX_N), 4);
         uint32_t word = 0, out[2];
         for (int i = 0; i < 4; i++)
             word |= (uint32_t)codes[i] << 2 << (24 - 8 * i);
@@ -117,7 +101,7 @@ static void must_be(const char *what, const char *format, const struct json *arr
                     const uint8_t *bytes, size_t n)
 {
     double right[MAX_N];
-    assert_int_equal(numbers(array, right), n);
+    assert_int_equal(golden_numbers(array, right, MAX_N), n);
     for (size_t i = 0; i < n; i++)
         if (bytes[i] != right[i])
             fail_msg("%s, %s: byte %zu is %u, not %g", format, what, i, bytes[i], right[i]);
@@ -156,11 +140,11 @@ static void products_are_golden(const struct json *c, const struct float_format 
 {
     double wide[MAX_N], y[MAX_N], dequantised[MAX_N];
     float x[MAX_N], ours[MAX_N];
-    assert_int_equal(numbers(json_get(c, "x"), wide), cols);
+    assert_int_equal(golden_numbers(json_get(c, "x"), wide, MAX_N), cols);
     for (size_t i = 0; i < cols; i++)
         x[i] = (float)wide[i];
-    assert_int_equal(numbers(json_get(c, "y"), y), rows);
-    assert_int_equal(numbers(json_get(c, "dequant"), dequantised), rows * cols);
+    assert_int_equal(golden_numbers(json_get(c, "y"), y, MAX_N), rows);
+    assert_int_equal(golden_numbers(json_get(c, "dequant"), dequantised, MAX_N), rows * cols);
     for (int layout = FP6_CONTIGUOUS; layout <= FP6_LANES; layout++) {
         if (!fp6_has_layout(f, (enum fp6_layout)layout))
             continue;
@@ -190,7 +174,7 @@ static void products_are_golden(const struct json *c, const struct float_format 
 static void cases_are_golden(void **unused)
 {
     (void)unused;
-    struct json *root = golden();
+    struct json *root = golden_read("tests/golden/fp6-llm.json");
     size_t cases = 0;
     for (const struct json *c = json_first(json_get(root, "cases")); c; c = json_next(c), cases++) {
         const struct float_format *f = format_of(c);
@@ -200,10 +184,10 @@ static void cases_are_golden(void **unused)
         float w[MAX_N];
         uint8_t codes[MAX_N];
         uint16_t scales[MAX_N];
-        assert_int_equal(numbers(json_get(c, "w"), wide), rows * cols);
+        assert_int_equal(golden_numbers(json_get(c, "w"), wide, MAX_N), rows * cols);
         for (size_t i = 0; i < rows * cols; i++)
             w[i] = (float)wide[i];
-        assert_int_equal(numbers(json_get(c, "scale_f16"), right), rows);
+        assert_int_equal(golden_numbers(json_get(c, "scale_f16"), right, MAX_N), rows);
         double off = 0, all = 0;
         for (size_t r = 0; r < rows; r++) {
             scales[r] = float_row_quantise(f, w + r * cols, cols, codes + r * cols);

@@ -13,6 +13,7 @@
 #include "datasets/json.h"
 #include "numerics/kernels/mx_encode.h"
 #include "tests/parity.h"
+#include "tests/golden.h"
 
 enum { SEED = 31, LONGEST = 260, MAX_N = 2100 };
 
@@ -23,25 +24,6 @@ static struct mx_format format_named(const char *name)
     if (mx_format_find(name, &f, &err))
         fail_msg("%s", err.text);
     return f;
-}
-
-static struct json *golden(void)
-{
-    struct json *root;
-    struct err err;
-    if (json_read("tests/golden/latmix.json", 1 << 20, &root, &err))
-        fail_msg("%s", err.text);
-    return root;
-}
-
-/* Numbers of an array; null is NaN. */
-static size_t numbers(const struct json *array, double *out)
-{
-    size_t n = 0;
-    for (const struct json *v = json_first(array); v && n < MAX_N; v = json_next(v))
-        out[n++] = json_number(v, NAN);
-    assert_int_equal(n, json_size(array));
-    return n;
 }
 
 /* The golden names have the element behind '_': mxfp8_e4m3; that of a format: mxfp8-e4m3. */
@@ -80,10 +62,10 @@ static void golden_block(const struct json *entry, const struct kernel_variant *
     double wide[MAX_N], scale[MAX_N], code[MAX_N], value[MAX_N];
     float x[MAX_N], back[MAX_N];
     uint8_t codes[MAX_N], scales[MAX_N];
-    size_t n = numbers(json_get(entry, "x"), wide);
-    size_t blocks = numbers(json_get(entry, "scale"), scale);
-    numbers(json_get(entry, "codes"), code);
-    numbers(json_get(entry, "dequant"), value);
+    size_t n = golden_numbers(json_get(entry, "x"), wide, MAX_N);
+    size_t blocks = golden_numbers(json_get(entry, "scale"), scale, MAX_N);
+    golden_numbers(json_get(entry, "codes"), code, MAX_N);
+    golden_numbers(json_get(entry, "dequant"), value, MAX_N);
     /* Inf is no JSON number: it is written as a string */
     for (size_t i = 0; i < n; i++)
         x[i] = isnan(wide[i]) ? INFINITY : (float)wide[i];
@@ -109,7 +91,7 @@ static void golden_block(const struct json *entry, const struct kernel_variant *
 static void mx_blocks_are_the_golden_ones(void **unused)
 {
     (void)unused;
-    struct json *root = golden();
+    struct json *root = golden_read("tests/golden/latmix.json");
     size_t entries = 0;
     for (const struct json *e = json_first(json_get(root, "mx")); e; e = json_next(e), entries++)
         for (size_t i = 0; mx_encode_variants[i].isa; i++)
@@ -122,15 +104,15 @@ static void mx_blocks_are_the_golden_ones(void **unused)
 static void nvfp4_blocks_are_the_golden_ones(void **unused)
 {
     (void)unused;
-    struct json *root = golden();
+    struct json *root = golden_read("tests/golden/latmix.json");
     const struct json *entry = json_get(root, "nvfp4");
     double wide[MAX_N], scale[MAX_N], code[MAX_N], value[MAX_N];
     float x[MAX_N], back[MAX_N];
     uint8_t codes[MAX_N], scales[MAX_N];
-    size_t n = numbers(json_get(entry, "x"), wide);
-    size_t blocks = numbers(json_get(entry, "block_scale"), scale);
-    numbers(json_get(entry, "codes"), code);
-    numbers(json_get(entry, "dequant"), value);
+    size_t n = golden_numbers(json_get(entry, "x"), wide, MAX_N);
+    size_t blocks = golden_numbers(json_get(entry, "block_scale"), scale, MAX_N);
+    golden_numbers(json_get(entry, "codes"), code, MAX_N);
+    golden_numbers(json_get(entry, "dequant"), value, MAX_N);
     for (size_t i = 0; i < n; i++)
         x[i] = (float)wide[i];
     float g = nvfp4_tensor_scale((float)json_get_number(entry, "tensor_amax", NAN));

@@ -12,33 +12,17 @@
 #include "datasets/synthetic.h"
 #include "numerics/formats/scalar_format.h"
 #include "numerics/formats/survey.h"
+#include "tests/golden.h"
 
 enum { MAX_N = 1024, SEED = 11 };
-
-static size_t numbers(const struct json *array, double *out)
-{
-    size_t n = 0;
-    for (const struct json *v = json_first(array); v && n < MAX_N; v = json_next(v))
-        out[n++] = json_number(v, NAN);
-    return n;
-}
 
 static size_t values(const struct json *array, float *out)
 {
     double wide[MAX_N];
-    size_t n = numbers(array, wide);
+    size_t n = golden_numbers(array, wide, MAX_N);
     for (size_t i = 0; i < n; i++)
         out[i] = (float)wide[i];
     return n;
-}
-
-static struct json *golden(const char *path)
-{
-    struct json *root;
-    struct err err;
-    if (json_read(path, 1 << 20, &root, &err))
-        fail_msg("%s", err.text);
-    return root;
 }
 
 /* The format with that name; its codebook is made into *codebook. */
@@ -87,7 +71,7 @@ static void microscaling_blocks_give_the_golden_values(void **unused)
                  {"mxfp6_e3m2", "floor", "mxfp6-e3m2"}, {"mxfp6_e2m3", "floor", "mxfp6-e2m3"},
                  {"mxfp8_e4m3", "floor", "mxfp8-e4m3"}, {"mxfp8_e5m2", "floor", "mxfp8-e5m2"},
                  {"mxint8", "floor", "mxint8"},         {"mxint4", "floor", "mxint4"}};
-    struct json *root = golden("tests/golden/latmix.json");
+    struct json *root = golden_read("tests/golden/latmix.json");
     size_t done = 0;
     for (const struct json *m = json_first(json_get(root, "mx")); m; m = json_next(m))
         for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -98,10 +82,10 @@ static void microscaling_blocks_give_the_golden_values(void **unused)
                 strcmp(json_get_string(m, "rule", ""), names[i].rule))
                 continue;
             struct block_format f = format_named(names[i].name, &codebook);
-            size_t blocks = numbers(json_get(m, "scale"), scale);
+            size_t blocks = golden_numbers(json_get(m, "scale"), scale, MAX_N);
             size_t n = values(json_get(m, "x"), x);
             assert_int_equal(n, 32 * blocks);
-            assert_int_equal(numbers(json_get(m, "dequant"), want), n);
+            assert_int_equal(golden_numbers(json_get(m, "dequant"), want, MAX_N), n);
             for (size_t b = 0; b < blocks; b++)
                 if (scale[b] < E8M0_NAN) /* blocks with a NaN are for the encoder of the format */
                     expect_values(names[i].name, &f, x + 32 * b, 1, 32, want + 32 * b);
@@ -114,13 +98,13 @@ static void microscaling_blocks_give_the_golden_values(void **unused)
 static void nvfp4_scales_are_relative_to_one_of_the_tensor(void **unused)
 {
     (void)unused;
-    struct json *root = golden("tests/golden/latmix.json");
+    struct json *root = golden_read("tests/golden/latmix.json");
     const struct json *g = json_get(root, "nvfp4");
     struct codebook codebook;
     float x[MAX_N];
     double want[MAX_N];
     size_t n = values(json_get(g, "x"), x);
-    assert_int_equal(numbers(json_get(g, "dequant"), want), n);
+    assert_int_equal(golden_numbers(json_get(g, "dequant"), want, MAX_N), n);
     struct block_format f = format_named("nvfp4", &codebook);
     struct quantise_stats stats = {0};
     stats.high = (float)json_get_number(g, "tensor_amax", NAN);
@@ -144,7 +128,7 @@ static void nvfp4_scales_are_relative_to_one_of_the_tensor(void **unused)
 static void k_means_blocks_give_the_golden_values(void **unused)
 {
     (void)unused;
-    struct json *root = golden("tests/golden/one-bit-weights.json");
+    struct json *root = golden_read("tests/golden/one-bit-weights.json");
     size_t done = 0;
     for (const struct json *b = json_first(json_get(root, "blocks")); b; b = json_next(b)) {
         bool fitted = !strcmp(json_get_string(b, "kind", ""), "kmeans");
@@ -159,10 +143,10 @@ static void k_means_blocks_give_the_golden_values(void **unused)
         float x[MAX_N];
         double want[MAX_N], level[MAX_N];
         assert_int_equal(values(json_get(b, "w"), x), rows * cols);
-        assert_int_equal(numbers(json_get(b, "dequant"), want), rows * cols);
+        assert_int_equal(golden_numbers(json_get(b, "dequant"), want, MAX_N), rows * cols);
         struct block_format f = format_named(name, &codebook);
         if (fitted) {
-            size_t n = numbers(json_get(b, "centroids"), level);
+            size_t n = golden_numbers(json_get(b, "centroids"), level, MAX_N);
             assert_int_equal(n, codebook.n);
             assert_int_equal(
                 codebook_from_levels(level, n, CODEBOOK_TIES_LOWER, 0, &codebook, NULL), OK);
@@ -179,7 +163,7 @@ static void k_means_blocks_give_the_golden_values(void **unused)
 static void rows_of_fp6_and_ternary_tensors_give_the_golden_values(void **unused)
 {
     (void)unused;
-    struct json *fp6 = golden("tests/golden/fp6-llm.json");
+    struct json *fp6 = golden_read("tests/golden/fp6-llm.json");
     struct codebook codebook;
     float x[MAX_N];
     double want[MAX_N];
@@ -187,16 +171,16 @@ static void rows_of_fp6_and_ternary_tensors_give_the_golden_values(void **unused
     assert_string_equal(json_get_string(c, "format", ""), "e3m2");
     size_t rows = (size_t)json_get_number(c, "N", 0), cols = (size_t)json_get_number(c, "K", 0);
     assert_int_equal(values(json_get(c, "w"), x), rows * cols);
-    assert_int_equal(numbers(json_get(c, "dequant"), want), rows * cols);
+    assert_int_equal(golden_numbers(json_get(c, "dequant"), want, MAX_N), rows * cols);
     struct block_format f = format_named("fp6-llm", &codebook);
     expect_values("fp6-llm", &f, x, rows, cols, want);
     json_free(fp6);
-    struct json *bitnet = golden("tests/golden/bitnet-b158.json");
+    struct json *bitnet = golden_read("tests/golden/bitnet-b158.json");
     rows = (size_t)json_get_number(bitnet, "N", 0);
     cols = (size_t)json_get_number(bitnet, "K", 0);
     float gamma = (float)json_get_number(bitnet, "gamma", NAN);
     assert_int_equal(values(json_get(bitnet, "w"), x), rows * cols);
-    assert_int_equal(numbers(json_get(bitnet, "t"), want), rows * cols);
+    assert_int_equal(golden_numbers(json_get(bitnet, "t"), want, MAX_N), rows * cols);
     for (size_t i = 0; i < rows * cols; i++)
         want[i] *= gamma;
     f = format_named("b158", &codebook);

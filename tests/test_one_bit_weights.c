@@ -17,27 +17,9 @@
 #include "numerics/formats/scalar_format.h"
 #include "numerics/kernels/code_matrix.h"
 #include "numerics/statistics/block_law.h"
+#include "tests/golden.h"
 
 enum { MAX_N = 256, SEED = 11 };
-
-static struct json *golden(void)
-{
-    struct json *root;
-    struct err err;
-    if (json_read("tests/golden/one-bit-weights.json", 1 << 20, &root, &err))
-        fail_msg("%s", err.text);
-    return root;
-}
-
-static size_t numbers(const struct json *array, double *out)
-{
-    size_t n = 0;
-    for (const struct json *v = json_first(array); v; v = json_next(v)) {
-        assert_true(n < MAX_N);
-        out[n++] = json_number(v, NAN);
-    }
-    return n;
-}
 
 /* Sum of squared distances from the nearest level. */
 static double sse(const float *x, size_t n, const double *level, size_t levels)
@@ -55,14 +37,15 @@ static double sse(const float *x, size_t n, const double *level, size_t levels)
 static void lloyds_steps_from_a_given_start_end_at_the_golden_levels(void **unused)
 {
     (void)unused;
-    struct json *root = golden();
+    struct json *root = golden_read("tests/golden/one-bit-weights.json");
     size_t done = 0;
     for (const struct json *k = json_first(json_get(root, "kmeans")); k; k = json_next(k), done++) {
         double data[MAX_N], start[MAX_N], want[MAX_N], got[MAX_N];
         float x[MAX_N];
         struct codebook c;
-        size_t n = numbers(json_get(k, "data"), data), levels = numbers(json_get(k, "init"), start);
-        assert_int_equal(numbers(json_get(k, "lloyd_centroids"), want), levels);
+        size_t n = golden_numbers(json_get(k, "data"), data, MAX_N),
+               levels = golden_numbers(json_get(k, "init"), start, MAX_N);
+        assert_int_equal(golden_numbers(json_get(k, "lloyd_centroids"), want, MAX_N), levels);
         double largest = 0;
         for (size_t i = 0; i < n; i++) {
             x[i] = (float)data[i];
@@ -92,7 +75,7 @@ static void lloyds_steps_from_a_given_start_end_at_the_golden_levels(void **unus
 static void errors_of_normal_weights_are_the_golden_limits(void **unused)
 {
     (void)unused;
-    struct json *root = golden();
+    struct json *root = golden_read("tests/golden/one-bit-weights.json");
     const struct json *limits = json_get(root, "gaussian_limits");
     struct distribution normal = distribution_unit_rms(DISTRIBUTION_NORMAL, 0);
     struct block_law law;
@@ -165,7 +148,7 @@ static void the_work_of_a_product_is_the_golden_traffic(void **unused)
         {.variant = "4 canonical", .kernel = &gemv_lut8, .spec = "km4-b64"},
         {.variant = "16", .kernel = &gemv_bf16},
         {0}};
-    struct json *root = golden();
+    struct json *root = golden_read("tests/golden/one-bit-weights.json");
     size_t done = 0;
     for (const struct json *t = json_first(json_get(root, "traffic")); t; t = json_next(t)) {
         size_t n = (size_t)json_get_number(t, "n", 0), k = (size_t)json_get_number(t, "k", 0);
